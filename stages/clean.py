@@ -1,0 +1,22 @@
+"""Validates and normalises the reviews: data/raw -> data/clean."""
+
+from pathlib import Path
+
+from stages import params
+from stages.corpus.cleaning import clean
+from stages.errors import run
+from stages.files import write_json
+
+
+def main() -> None:
+    settings = params.load().clean
+    folder = Path("data/clean")
+    counts = clean(
+        Path("data/raw/reviews.json.gz"), folder / "reviews.parquet", folder / "rejected.jsonl", settings
+    )
+    write_json("reports/metrics/clean.json", counts)
+    print(f"kept {counts['kept']:,} of {counts['read']:,} reviews")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,14 @@
+"""Tables as text."""
+
+import csv
+import io
+
+
+def to_csv(rows: list[dict]) -> str:
+    """Rows of equal keys as CSV with a header; floats with six significant digits."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
+    return text.getvalue()

@@ -1,0 +1,1 @@
+"""The recurrent models: data, batches, model, optimizers, training loop, checkpoints."""

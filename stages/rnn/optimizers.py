@@ -1,0 +1,30 @@
+"""The study's four optimizers, made in one place."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+from torch.optim import SGD, Adam, Optimizer, RMSprop
+
+from stages.params import AdamSettings, MomentumSettings, RMSpropSettings
+
+
+def make(
+    settings: MomentumSettings | RMSpropSettings | AdamSettings,
+    learning_rate: float,
+    parameters: Iterable[nn.Parameter],
+) -> Optimizer:
+    """The optimizer that the settings are of; plain SGD is momentum 0. No weight decay anywhere."""
+    match settings:
+        case MomentumSettings():
+            return SGD(parameters, learning_rate, momentum=settings.momentum)
+        case RMSpropSettings():
+            return RMSprop(parameters, learning_rate, alpha=settings.alpha, eps=settings.eps)
+        case AdamSettings():
+            return Adam(parameters, learning_rate, betas=(settings.beta1, settings.beta2), eps=settings.eps)
+
+
+def state_bytes(optimizer: Optimizer) -> int:
+    """Bytes of what the optimizer remembers beside the weights."""
+    states = (value for state in optimizer.state.values() for value in state.values())
+    return sum(v.numel() * v.element_size() for v in states if torch.is_tensor(v) and v.dim() > 0)

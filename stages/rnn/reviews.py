@@ -1,0 +1,134 @@
+"""Reviews in memory: flat arrays, no Python object per review."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stages.errors import UserError
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """Token ids of many reviews, one after the other; likewise their sentences.
+
+    Review `i` has the tokens `ids[token_ends[i-1]:token_ends[i]]` and the sentences from
+    `sentence_ends[i-1]` to `sentence_ends[i]`, of which none is empty.
+    """
+
+    ids: np.ndarray  # int32 (tokens)
+    token_ends: np.ndarray  # int64 (reviews)
+    sentence_lengths: np.ndarray  # int32 (sentences): tokens in each
+    sentence_ends: np.ndarray  # int64 (reviews)
+    labels: np.ndarray  # float32 (reviews): 1 for a spoiler
+    sentence_labels: np.ndarray  # float32 (sentences): 1, 0, or NaN where there is no label
+    sentence_places: np.ndarray  # int32 (sentences): which sentence of the uncut review it was
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens in each review, int64."""
+        return np.diff(self.token_ends, prepend=0)
+
+    @property
+    def sentence_counts(self) -> np.ndarray:
+        return np.diff(self.sentence_ends, prepend=0)
+
+    @property
+    def labelled_sentences(self) -> int:
+        """Sentences that have a label."""
+        return int((~np.isnan(self.sentence_labels)).sum())
+
+    def first(self, count: int) -> "Reviews":
+        """The first `count` reviews, or all where there are fewer."""
+        count = min(count, len(self))
+        tokens, sentences = self.token_ends[count - 1], self.sentence_ends[count - 1]
+        return Reviews(
+            self.ids[:tokens],
+            self.token_ends[:count],
+            self.sentence_lengths[:sentences],
+            self.sentence_ends[:count],
+            self.labels[:count],
+            self.sentence_labels[:sentences],
+            self.sentence_places[:sentences],
+        )
+
+    def choose(self, rows: np.ndarray) -> "Reviews":
+        """The reviews at `rows`, in that order."""
+        lengths, counts = self.lengths[rows], self.sentence_counts[rows]
+        tokens = ranges((self.token_ends - self.lengths)[rows], lengths)
+        sentences = ranges((self.sentence_ends - self.sentence_counts)[rows], counts)
+        return Reviews(
+            self.ids[tokens],
+            np.cumsum(lengths),
+            self.sentence_lengths[sentences],
+            np.cumsum(counts),
+            self.labels[rows],
+            self.sentence_labels[sentences],
+            self.sentence_places[sentences],
+        )
+
+
+def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """The concatenation of `arange(start, start + length)` for each pair."""
+    ends = np.cumsum(lengths)
+    total = ends[-1] if len(ends) else 0
+    return np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
+
+
+def load(path: Path | str, max_tokens: int) -> Reviews:
+    """Read a split; of reviews with more than `max_tokens` tokens keep the head and the tail.
+
+    Raises:
+        UserError: the file is missing or is no split.
+    """
+    columns = ["label", "ids", "sentence_lengths", "sentence_labels"]
+    try:
+        table = pq.read_table(path, columns=columns)
+    except (OSError, pa.ArrowInvalid, KeyError) as error:
+        raise UserError(f"{path}: could not be read ({error}); run `dvc repro split`") from error
+    return from_table(table, max_tokens)
+
+
+def from_table(table: pa.Table, max_tokens: int) -> Reviews:
+    ids = table["ids"].combine_chunks()
+    sentences = table["sentence_lengths"].combine_chunks()
+    counts = np.diff(sentences.offsets.to_numpy())
+    sentence_lengths = sentences.flatten().to_numpy().astype(np.int64)
+    sentence_labels = labels_or_nan(table["sentence_labels"].combine_chunks(), counts)
+    lengths = np.diff(ids.offsets.to_numpy()).astype(np.int64)
+
+    keep = head_and_tail(lengths, max_tokens)
+    sentence_of_token = np.repeat(np.arange(len(sentence_lengths)), sentence_lengths)
+    kept_lengths = np.bincount(sentence_of_token[keep], minlength=len(sentence_lengths))
+    left = kept_lengths > 0
+    review_of_sentence = np.repeat(np.arange(len(table)), counts)
+    return Reviews(
+        ids=ids.flatten().to_numpy()[keep],
+        token_ends=np.cumsum(np.minimum(lengths, max_tokens)),
+        sentence_lengths=kept_lengths[left].astype(np.int32),
+        sentence_ends=np.cumsum(np.bincount(review_of_sentence[left], minlength=len(table))),
+        labels=table["label"].to_numpy().astype(np.float32),
+        sentence_labels=sentence_labels[left],
+        sentence_places=ranges(np.zeros(len(counts), np.int64), counts)[left].astype(np.int32),
+    )
+
+
+def labels_or_nan(lists: pa.ListArray, counts: np.ndarray) -> np.ndarray:
+    """Sentence labels as floats, NaN for every sentence of a review that has none."""
+    result = np.full(counts.sum(), np.nan, np.float32)
+    has = np.repeat(lists.is_valid().to_numpy(zero_copy_only=False), counts)
+    result[has] = lists.flatten().to_numpy(zero_copy_only=False)
+    return result
+
+
+def head_and_tail(lengths: np.ndarray, max_tokens: int) -> np.ndarray:
+    """Which of all tokens to keep, bool (tokens): spoilers come late, so the tail is kept too."""
+    head = max_tokens // 2
+    place = ranges(np.zeros(len(lengths), np.int64), lengths)
+    from_end = np.repeat(lengths, lengths) - place
+    return (place < head) | (from_end <= max_tokens - head)

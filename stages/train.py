@@ -1,0 +1,107 @@
+"""Trains one model on the training reviews: `python -m stages.train lstm` or `gru`."""
+
+import argparse
+from pathlib import Path
+
+from stages import params
+from stages.errors import UserError, run
+from stages.files import replacing_folder, sha256, write_json, write_text
+from stages.results.scores import best_threshold, decision_scores
+from stages.results.tables import to_csv
+from stages.rnn import devices, processes, storage
+from stages.rnn.allocator import keep_freed_memory
+from stages.rnn.batches import epoch_order, padding_share
+from stages.rnn.build import architecture, build
+from stages.rnn.checkpoints import Checkpoint, digest
+from stages.rnn.loop import Diverged, Training
+from stages.rnn.model import count_parameters
+from stages.rnn.optimizers import make
+from stages.rnn.reviews import load
+from stages.rnn.scoring import score, sigmoid
+from stages.text.vocabulary import Vocabulary
+
+SPLITS = Path("data/splits")
+
+
+def main() -> None:
+    cell = parse_arguments().cell
+    settings = params.load()
+    device = devices.choose(settings.train.device)
+    keep_freed_memory()
+    processes.start(device)
+
+    vocabulary = Vocabulary.load(SPLITS / "vocabulary.txt")
+    train = load(SPLITS / "train.parquet", settings.train.max_tokens)
+    validation = load(SPLITS / "validation.parquet", settings.train.max_tokens)
+    arguments = architecture(cell, settings.model, len(vocabulary))
+    model = build(arguments, train, settings.seed).to(device)
+    chosen = getattr(settings.optimizers, settings.optimizer)
+    optimizer = make(chosen.settings, chosen.learning_rate, model.parameters())
+
+    determining = {
+        "cell": cell,
+        "seed": settings.seed,
+        "optimizer": {settings.optimizer: chosen.model_dump()},
+        "model": settings.model.model_dump(),
+        "train": settings.train.model_dump(exclude={"checkpoint_seconds"}),
+        "processes": processes.world_size(),
+    }
+    files = [SPLITS / name for name in ("train.parquet", "validation.parquet", "vocabulary.txt")]
+    checkpoint = Checkpoint(digest(determining, files))
+    training = Training(model, optimizer, train, validation, settings.train, settings.seed, checkpoint, cell)
+    try:
+        progress = training.run()
+    except Diverged as diverged:
+        checkpoint.remove()
+        raise UserError(
+            f"train_{cell}: {diverged}; lower optimizers.{settings.optimizer}.learning_rate in params.yaml"
+        ) from diverged
+
+    if processes.is_first():
+        probabilities = sigmoid(score(model, validation, settings.train, device).reviews)
+        threshold = best_threshold(validation.labels, probabilities)
+        with replacing_folder(f"data/models/{cell}") as folder:
+            description = {
+                "architecture": arguments,
+                "vocabulary_sha256": sha256(SPLITS / "vocabulary.txt"),
+                "threshold": threshold,
+                "max_tokens": settings.train.max_tokens,
+                "optimizer": settings.optimizer,
+            }
+            storage.save(folder, progress.best_weights, description)
+        write_text(f"reports/curves/{cell}.csv", to_csv(progress.history))
+        order = epoch_order(train.lengths, settings.train.batch_size, settings.seed, 0)
+        best = progress.history[progress.best_row]
+        summary = {
+            "validation": {
+                "average_precision": best["average_precision"],
+                "roc_auc": best["roc_auc"],
+                "f1": decision_scores(validation.labels, probabilities, threshold)["f1"],
+            },
+            "epochs": progress.history[-1]["epoch"],
+            "best_epoch": best["epoch"],
+            "steps": progress.step,
+            "parameters": count_parameters(model),
+            "padding": round(padding_share(train.lengths, order), 4),
+        }
+        write_json(f"reports/metrics/{cell}.json", summary)
+        tokens = int(train.lengths.sum() * summary["epochs"])
+        write_json(
+            f"reports/timings/{cell}.json",
+            {"training_seconds": progress.seconds[-1], "tokens_per_second": tokens / progress.seconds[-1]},
+        )
+        checkpoint.remove()
+        print(
+            f"{cell}: validation average precision {best['average_precision']:.4f} at epoch {best['epoch']:g}"
+        )
+    processes.stop()
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cell", choices=("lstm", "gru"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    run(main)
