@@ -7,9 +7,11 @@ the second drops the duplicates, which can be told apart only when all labels ha
 import json
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import blake2b
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stages.corpus.layouts import Rejected, Review, parse
-from stages.corpus.lines import read_lines
+from stages.corpus.lines import ahead, read_lines
 from stages.corpus.normalise import mask_spoiler_word, normalise
 from stages.errors import UserError
 from stages.files import replacing
@@ -35,7 +37,9 @@ SCHEMA = pa.schema(
         "sentence_labels": pa.list_(pa.bool_()),
     }
 )
-BATCH = 16_384  # reviews in memory at a time, and in a row group
+BATCH = 4096  # reviews in memory at a time, and in a row group
+REPEATED = ["book_id", "user_id"]  # the columns that are worth a dictionary
+ALWAYS = ("read", "kept", "dropped", "rejected", "banners")  # the counts that are there even when 0
 EXCERPT = 200  # characters of a rejected line that are kept
 
 
@@ -47,83 +51,94 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean) -> dict[
     Raises:
         UserError: the source is damaged, or too many of its lines are malformed, or none is left.
     """
-    counts: Counter[str] = Counter(dict.fromkeys(("read", "kept", "dropped", "rejected"), 0))
-    hashes, labels = [], []
+    counts: Counter[str] = Counter()
+    hashes, labels, empty = [], [], 0
     with replacing(reviews) as final, replacing(rejected) as rejects:
-        first_pass = final.with_suffix(".first_pass")
+        first_pass = final.with_name(f".{reviews.name}.first_pass.partial")
         try:
             with (
                 open(rejects, "w", encoding="utf-8") as rejects_file,
-                pq.ParquetWriter(first_pass, SCHEMA, compression="lz4") as writer,
+                pq.ParquetWriter(first_pass, SCHEMA, compression="lz4", use_dictionary=REPEATED) as writer,
             ):
-                accepted = accept(source, settings, counts, rejects_file)
-                while batch := list(islice(accepted, BATCH)):
-                    table = to_table(batch, settings, counts)
+                # The thread that parses has `counts` to itself until it is done.
+                for batch in ahead(batches(accept(source, settings, counts, rejects_file))):
+                    table = to_table(batch, settings)
+                    empty += len(batch) - len(table)
                     hashes.append(hash_texts(table["sentences"]))
                     labels.append(table["label"].to_numpy())
                     writer.write_table(table)
+            drop("empty", counts, empty)
             check_rejected(source, settings, counts, rejects)
             keep = unique_texts(np.concatenate(hashes or [[]]), np.concatenate(labels or [[]]), counts)
+            if not keep.any():
+                raise UserError(
+                    f"{source}: of {counts['read']} reviews none is left ({summary(counts)});"
+                    " raise clean.fraction or use more data"
+                )
             copy_rows(first_pass, final, keep, counts)
         finally:
             first_pass.unlink(missing_ok=True)
-    return dict(counts)
+    return {name: counts[name] for name in [*ALWAYS, *sorted(counts.keys() - set(ALWAYS))]}
 
 
-def accept(source: Path, settings: Clean, counts: Counter, rejects_file) -> Iterator[Review]:
+def batches(reviews: Iterator[Review]) -> Iterator[list[Review]]:
+    while batch := list(islice(reviews, BATCH)):
+        yield batch
+
+
+def accept(source: Path, settings: Clean, counts: Counter, rejects_file: TextIO) -> Iterator[Review]:
     """Yield the reviews that are well formed and wanted; count the others by reason."""
-    wanted_books: dict[str, bool] = {}
     for number, line in read_lines(source, settings.max_line_bytes):
-        if line is not None and not line.strip():
+        if not line or line.isspace():
             continue
         counts["read"] += 1
         try:
-            if line is None:
+            if len(line) > settings.max_line_bytes:
                 raise Rejected("line_too_long")
             review = parse(line)
         except Rejected as why:
             reject(number, str(why), line, counts, rejects_file)
             continue
-        if settings.fraction < 1:
-            if review.book_id not in wanted_books:
-                wanted_books[review.book_id] = hash_share(review.book_id) < settings.fraction
-            if not wanted_books[review.book_id]:
-                drop("other_books", counts)
-                continue
-        if review.banner:
-            counts["banners"] += 1
-            if settings.banner == "drop":
-                drop("banner", counts)
-                continue
-            if settings.banner == "relabel":
-                review = review._replace(label=True, flags=None)
-        yield review
+        for fault in review.faults:
+            counts[f"tags_{fault}"] += 1
+        counts["banners"] += review.banner
+        if settings.fraction < 1 and hash_share(review.book_id) >= settings.fraction:
+            drop("other_books", counts)
+        elif review.banner and settings.banner == "drop":
+            drop("banner", counts)
+        elif review.banner and settings.banner == "relabel":
+            yield review._replace(label=True, flags=None)  # which sentences spoil is not known
+        else:
+            yield review
 
 
-def reject(number: int, reason: str, line: bytes | None, counts: Counter, rejects_file) -> None:
+def reject(number: int, reason: str, line: bytes, counts: Counter, rejects_file: TextIO) -> None:
     counts["rejected"] += 1
     counts[f"rejected_{reason}"] += 1
-    excerpt = (line or b"")[: 4 * EXCERPT].decode(errors="replace")[:EXCERPT]
+    excerpt = line[: 4 * EXCERPT].decode(errors="replace")[:EXCERPT]
     rejects_file.write(json.dumps({"line": number, "reason": reason, "text": excerpt}) + "\n")
 
 
 def drop(reason: str, counts: Counter, number: int = 1) -> None:
-    counts["dropped"] += number
-    counts[f"dropped_{reason}"] += number
+    if number:
+        counts["dropped"] += number
+        counts[f"dropped_{reason}"] += number
 
 
+@lru_cache(1 << 16)
 def hash_share(key: str) -> float:
     """A number from [0, 1) that depends on the key alone, so that a book's place never changes."""
     return int.from_bytes(blake2b(key.encode(), digest_size=8, person=b"fraction").digest()) / 2**64
 
 
-def to_table(batch: list[Review], settings: Clean, counts: Counter) -> pa.Table:
-    """Normalise a batch's sentences; drop those that are empty, and the reviews without any left."""
-    lengths = np.array([len(review.sentences) for review in batch])
-    flags = chain.from_iterable(review.flags or [0] * len(review.sentences) for review in batch)
+def to_table(batch: list[Review], settings: Clean) -> pa.Table:
+    """Normalise a batch's sentences; leave out those that are empty, and the reviews without any left."""
+    *columns, _, _, sentences, flags = zip(*batch, strict=True)
+    lengths = np.fromiter(map(len, sentences), int, len(batch))
+    known = np.array([flag is not None for flag in flags])
+    flags = chain.from_iterable(flag or repeat(0, n) for flag, n in zip(flags, lengths, strict=True))
     flags = np.fromiter(flags, bool, lengths.sum())
-    texts = pa.array(list(chain.from_iterable(review.sentences for review in batch)), pa.string())
-    texts = normalise(texts)
+    texts = normalise(pa.array(list(chain.from_iterable(sentences)), pa.string()))
     if settings.mask_spoiler_word:
         texts = mask_spoiler_word(texts)
 
@@ -131,21 +146,18 @@ def to_table(batch: list[Review], settings: Clean, counts: Counter) -> pa.Table:
     review_of_sentence = np.repeat(np.arange(len(batch)), lengths)
     lengths = np.bincount(review_of_sentence[filled], minlength=len(batch))
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
-    unflagged = pa.array([review.flags is None for review in batch])
-    columns = list(zip(*batch, strict=True))[:6]
+    # Where the one flagged sentence was empty, nothing says which of the others spoils.
+    flagged = np.bincount(review_of_sentence[filled & flags], minlength=len(batch)) > 0
+    known &= flagged == np.array(columns[5])
     table = pa.table(
         [
             *columns,
             pa.ListArray.from_arrays(offsets, texts.filter(pa.array(filled))),
-            pa.ListArray.from_arrays(offsets, pa.array(flags[filled]), mask=unflagged),
+            pa.ListArray.from_arrays(offsets, pa.array(flags[filled]), mask=pa.array(~known)),
         ],
         schema=SCHEMA,
     )
-    empty = int((lengths == 0).sum())
-    if empty:
-        drop("empty", counts, empty)
-        table = table.filter(pa.array(lengths > 0))
-    return table
+    return table if lengths.all() else table.filter(pa.array(lengths > 0))
 
 
 LOWER = bytes(byte + 32 if 65 <= byte <= 90 else byte for byte in range(256))
@@ -176,16 +188,27 @@ def unique_texts(hashes: np.ndarray, labels: np.ndarray, counts: Counter) -> np.
 
 
 def copy_rows(source: Path, target: Path, keep: np.ndarray, counts: Counter) -> None:
+    """Copy the rows to keep, and count what is in them."""
     start = 0
-    with pq.ParquetFile(source) as file, pq.ParquetWriter(target, SCHEMA, compression="zstd") as writer:
-        for batch in file.iter_batches(BATCH):
+    with (
+        pq.ParquetFile(source) as file,
+        pq.ParquetWriter(target, SCHEMA, compression="zstd", use_dictionary=REPEATED) as writer,
+    ):
+        for batch in ahead(file.iter_batches(BATCH)):
             kept = batch.filter(pa.array(keep[start : start + len(batch)]))
             start += len(batch)
             counts["kept"] += len(kept)
             counts["kept_spoilers"] += pc.sum(kept["label"]).as_py() or 0
             counts["kept_sentences"] += len(kept["sentences"].flatten())
             counts["kept_spoiler_sentences"] += pc.sum(kept["sentence_labels"].flatten()).as_py() or 0
-            writer.write_batch(kept)
+            if len(kept):
+                writer.write_batch(kept)
+
+
+def summary(counts: Counter) -> str:
+    """The counts of what is dropped and rejected, largest first."""
+    reasons = [name for name in counts if name.startswith(("dropped_", "rejected_"))]
+    return ", ".join(f"{name} {counts[name]}" for name in sorted(reasons, key=lambda name: -counts[name]))
 
 
 def check_rejected(source: Path, settings: Clean, counts: Counter, rejects: Path) -> None:
@@ -197,5 +220,6 @@ def check_rejected(source: Path, settings: Clean, counts: Counter, rejects: Path
         raise UserError(
             f"{source}: {counts['rejected']} of {counts['read']} lines are malformed, more than"
             f" clean.max_rejected = {settings.max_rejected:g} allows; the first is line {first['line']}"
-            f" ({first['reason']}: {first['text'][:60]!r}); check that this is a Goodreads file, or raise the limit"
+            f" ({first['reason']}: {first['text'][:60]!r});"
+            " check that this is a Goodreads file, or raise the limit"
         )

@@ -6,8 +6,8 @@ which `(view spoiler)[ ... (hide spoiler)]` marks what gives the plot away.
 """
 
 import re
-from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, NamedTuple
 
 import orjson
@@ -29,8 +29,9 @@ class Review(NamedTuple):
     rating: int
     label: bool
     banner: bool  # opens with `** spoiler alert **`, which is not among the sentences
+    faults: list[str]  # what is wrong with its spoiler tags, once for each tag
     sentences: list[str]
-    flags: list[int] | None
+    flags: list[int] | None  # 1 for a sentence that gives the plot away, 0 for another
 
 
 class Shared(TypedDict):
@@ -86,77 +87,100 @@ def reason(error: ValidationError) -> str:
 
 
 def parse_sentences(record: SentenceRecord) -> Review:
-    flags = [flag for flag, _ in record["review_sentences"]]
-    if not all(flag in (0, 1) for flag in flags):
+    pairs = record["review_sentences"]
+    flags = [flag for flag, _ in pairs]
+    sentences = [text for _, text in pairs]
+    if not {0, 1}.issuperset(flags):
         raise Rejected("flag_not_0_or_1")
-    label = record["has_spoiler"]
-    if label != any(flags):
+    if record["has_spoiler"] != (1 in flags):
         raise Rejected("has_spoiler_against_flags")
-    sentences = [text for _, text in record["review_sentences"]]
     banner = BANNER.match(sentences[0]) if sentences else None
     if banner:
         sentences[0] = sentences[0][banner.end() :]
-    try:
-        day = date.fromisoformat(record["timestamp"])
-    except ValueError:
-        raise Rejected("wrong_timestamp") from None
-    return make(record, day, label, bool(banner), sentences, flags)
+    return make(record, parse_day(record["timestamp"]), bool(banner), [], sentences, flags)
 
 
 def parse_raw(record: RawRecord) -> Review:
     text = record["review_text"]
     banner = BANNER.match(text)
-    if banner:
-        text = text[banner.end() :]
-    pairs = list(split_marked(text))
+    spans, faults = split_spans(text[banner.end() :] if banner else text)
+    pairs = [(flag, sentence) for flag, span in spans for sentence in split_sentences(span)]
     flags = [flag for flag, _ in pairs]
-    day = parse_date(record["date_updated"])
-    return make(record, day, any(flags), bool(banner), [sentence for _, sentence in pairs], flags)
+    sentences = [sentence for _, sentence in pairs]
+    return make(record, parse_time(record["date_updated"]), bool(banner), faults, sentences, flags)
 
 
 def make(
-    record: Shared, day: date, label: bool, banner: bool, sentences: list[str], flags: list[int]
+    record: Shared, day: date, banner: bool, faults: list[str], sentences: list[str], flags: list[int]
 ) -> Review:
     ids = record["review_id"], record["book_id"], record["user_id"]
-    return Review(*ids, day, record["rating"], label, banner, sentences, flags)
+    return Review(*ids, day, record["rating"], 1 in flags, banner, faults, sentences, flags)
 
 
-MONTHS = {name: i for i, name in enumerate(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1)}
+DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+TIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([0-9]{2}) [0-9:]{8} [+-][0-9]{4} ([0-9]{4})")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def parse_date(text: str) -> date:
+@lru_cache(1 << 14)
+def parse_day(text: str) -> date:
+    """`2017-08-30`."""
+    try:
+        year, month, day = DAY.fullmatch(text).groups()
+        return date(int(year), int(month), int(day))
+    except (AttributeError, ValueError):
+        raise Rejected("wrong_timestamp") from None
+
+
+def parse_time(text: str) -> date:
     """`Wed Aug 30 00:00:26 -0700 2017`, without `strptime`, which takes longer than the JSON."""
     try:
-        _, month, day, _, _, year = text.split()
-        return date(int(year), MONTHS[month], int(day))
-    except (ValueError, KeyError):
+        month, day, year = TIME.fullmatch(text).groups()
+        return date(int(year), MONTHS.index(month) + 1, int(day))
+    except (AttributeError, ValueError):
         raise Rejected("wrong_date_updated") from None
 
 
-MARK = re.compile(r"\(view spoiler\)\[|\(hide spoiler\)\]")
-# A sentence ends at . ! ? or ..., with what closes a quotation or parenthesis, before white space
-# and something that can begin a sentence; and at a line break.
-SENTENCE_END = re.compile(r"""(?<=[.!?])['")\]]*\s+(?=['"(\[]*[A-Z0-9])|\s*\n\s*""")
+TAG = re.compile(r"\(view spoiler\)\s*\[|\(hide spoiler\)\s*\]", re.IGNORECASE)
 
 
-def split_marked(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (flag, sentence): 1 between `(view spoiler)[` and `(hide spoiler)]`.
+def split_spans(text: str) -> tuple[list[tuple[int, str]], list[str]]:
+    """Cut a text into (flag, span), flag 1 between the tags `(view spoiler)[` and `(hide spoiler)]`.
 
-    Marks also end sentences. A mark that is opened twice stays open until the first closing
-    one; one that is never closed reaches to the end of the review.
+    Tags nest: a spoiler ends when as many have been closed as were opened. One that is never
+    closed reaches to the end of the text; a closing tag without an opening one means nothing.
+    Also returns the faults: `nested`, `unclosed` or `unopened`, once for each such tag.
     """
-    flag, start = 0, 0
-    for mark in [*MARK.finditer(text), None]:
-        end = mark.start() if mark else len(text)
-        yield from ((flag, sentence) for sentence in split_sentences(text[start:end]))
-        if mark:
-            flag, start = int(mark.group().startswith("(view")), mark.end()
+    spans, faults = [], []
+    depth = start = 0
+    for tag in TAG.finditer(text):
+        spans.append((int(depth > 0), text[start : tag.start()]))
+        start = tag.end()
+        opens = tag.group().endswith("[")
+        if opens and depth:
+            faults.append("nested")
+        if not opens and not depth:
+            faults.append("unopened")
+        depth = depth + 1 if opens else max(depth - 1, 0)
+    spans.append((int(depth > 0), text[start:]))
+    return spans, faults + ["unclosed"] * depth
 
 
-def split_sentences(text: str) -> Iterator[str]:
-    start = 0
-    for end in SENTENCE_END.finditer(text):
-        yield text[start : end.end()].strip()
-        start = end.end()
-    if text[start:].strip():
-        yield text[start:].strip()
+# The white space between two sentences.
+CLOSING, OPENING = "['\"\u2019\u201d)\\]]", "['\"\u2018\u201c(\\[]"
+BETWEEN = re.compile(
+    rf"\s*\n\s*|(?:(?<=[.!?\u2026])|(?<=[.!?\u2026]{CLOSING})|(?<=[.!?\u2026]{CLOSING}{{2}}))"
+    r"(?<!\b[A-HJ-Z]\.)(?<!\b(?:Mr|Ms|Dr|St|Jr|Sr|vs)\.)(?<!\b(?:Mrs|Vol)\.)"
+    rf"\s+(?={OPENING}*[A-Z0-9\u00c0-\u00d6\u00d8-\u00de])"
+)
+
+
+def split_sentences(text: str) -> list[str]:
+    """The sentences of a text, without the white space around them.
+
+    One ends at a line break; and after `.`, `!`, `?` or an ellipsis, with up to two marks that close
+    a quotation or parenthesis, before white space and a capital letter or digit, perhaps behind
+    what opens a quotation or parenthesis. The full stop of an initial (`J.`, but not `I.`) or of a title
+    (`Mr.`, `Dr.`, ...) ends none.
+    """
+    return [sentence for sentence in map(str.strip, BETWEEN.split(text)) if sentence]

@@ -1,21 +1,27 @@
 """Text as a reader would have seen it: no entities, tags, addresses, control characters or stray space."""
 
 import html
+import re
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+INVISIBLE = r"\x{ad}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2064}\x{feff}"
+BLANK = r"\x00-\x1f\x7f-\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
 # A text that matches none of this is already clean; most are, and skip the rest.
-SUSPECT = r"[&<\[\]\x00-\x1f\x7f\x{80}-\x{a0}\x{200b}-\x{200f}\x{2028}-\x{202e}\x{feff}]|  |^ | $|://|[wW]{3}\.|spoiler\)"
+SUSPECT = rf"[&<\[\]{INVISIBLE}{BLANK}]|  |^ | $|://|[wW]{{3}}\.|(?i:(?:view|hide) spoiler\))"
 REPLACEMENTS = (
-    (r"\((?:view|hide) spoiler\)", " "),  # marks that would give the label away
-    (r"</?[a-zA-Z][^<>]*>", " "),  # HTML tags
-    (r"\[/?(?:b|i|u|s|url|img|spoiler|quote|book|author)(?:[:=|][^\[\]]*)?\]", " "),  # Goodreads' own markup
-    (r"(?i)\b(?:https?|ftp)://\S+|\bwww\.\S+", "<url>"),
-    (r"[\x00-\x1f\x7f\x{80}-\x{a0}\x{200b}-\x{200f}\x{2028}-\x{202e}\x{feff}]", " "),
+    (f"[{INVISIBLE}]", ""),
+    (f"[{BLANK}]", " "),
+    (r"(?i)\(view spoiler\) *\[?|\(hide spoiler\) *\]?", " "),  # tags that would give the label away
+    (r"</?[a-zA-Z][^<>]*>", " "),  # HTML
+    (r"\[(?:b|bc|a|book|author):([^|\[\]]*)\|[^\[\]]*\]", r"\1"),  # Goodreads' links: [b:Title|number|...]
+    (r"\[/?(?:b|i|u|s|url|img|spoiler|quote|book|author)(?:[:=|][^\[\]]*)?\]", " "),
+    (r"""(?i)\b(?:(?:https?|ftp)://|www\.)[^ ]*[^ .,;:!?'")\]]""", "<url>"),
     (r" {2,}", " "),
     (r"^ | $", ""),
 )
+ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 SPOILER_WORD = r"(?i)\bspoil\w*"
 
 
@@ -33,10 +39,10 @@ def normalise(texts: pa.Array) -> pa.Array:
 
 def unescape(texts: pa.Array) -> pa.Array:
     """Replace HTML entities (`&amp;`), which Arrow has no kernel for, where there are any."""
-    has_entity = pc.match_substring_regex(texts, r"&#?\w+;")
-    entities = texts.filter(has_entity)
-    plain = pa.array([html.unescape(text) for text in entities.to_pylist()], pa.string())
-    return pc.replace_with_mask(texts, has_entity, plain)
+    has_entity = pc.match_substring_regex(texts, ENTITY.pattern)
+    entities = texts.filter(has_entity).to_pylist()
+    plain = [ENTITY.sub(lambda entity: html.unescape(entity.group()), text) for text in entities]
+    return pc.replace_with_mask(texts, has_entity, pa.array(plain, pa.string()))
 
 
 def mask_spoiler_word(texts: pa.Array) -> pa.Array:

@@ -4,8 +4,8 @@ Books (or users) are placed by a salted hash of their id, so that a book stays w
 the data grows. The vocabulary is counted on the training reviews alone.
 """
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import ExitStack
 from hashlib import blake2b
 from pathlib import Path
 
@@ -17,7 +17,9 @@ import pyarrow.parquet as pq
 from stages.errors import UserError
 from stages.files import replacing_folder
 from stages.params import Split
-from stages.text.vocabulary import UNKNOWN, Vocabulary
+from stages.params import Vocabulary as VocabularySettings
+from stages.text.threads import in_order
+from stages.text.vocabulary import UNKNOWN, Vocabulary, WordCounts
 
 NAMES = ("train", "validation", "test")
 GROUP_COLUMN = {"book": "book_id", "user": "user_id", "random": "review_id"}
@@ -34,9 +36,8 @@ SCHEMA = pa.schema(
         "sentence_labels": pa.list_(pa.bool_()),
     }
 )
-BATCH = 16_384  # reviews in memory at a time
-
-Place = Callable[[pa.RecordBatch], np.ndarray]  # the index in NAMES of each review of a batch
+BATCH = 8192  # reviews in memory at a time
+REPEATED = ["book_id", "user_id"]  # the columns that are worth a dictionary
 
 
 def split_file(source: Path, folder: Path, settings: Split, seed: int) -> dict:
@@ -45,40 +46,37 @@ def split_file(source: Path, folder: Path, settings: Split, seed: int) -> dict:
     Raises:
         UserError: a split is empty or has a single class.
     """
-    fractions = settings.fractions
-    bounds = np.array([fractions.train, fractions.train + fractions.validation])
-    place = by_time(source, bounds) if settings.by == "time" else by_hash(settings.by, bounds, seed)
-    with pq.ParquetFile(source) as file, replacing_folder(folder) as partial:
-        counts = count_training_tokens(file, place)
-        vocabulary = Vocabulary.of_counts(counts, settings.vocabulary.max_size, settings.vocabulary.min_count)
-        vocabulary.save(partial / "vocabulary.txt")
-        tallies = {name: Tally() for name in NAMES}
-        writers = [
-            pq.ParquetWriter(partial / f"{name}.parquet", SCHEMA, compression="zstd") for name in NAMES
-        ]
-        for batch in file.iter_batches(BATCH):
-            places = place(batch)
-            table = with_ids(batch, vocabulary)
-            for i, name in enumerate(NAMES):
-                part = table.filter(pa.array(places == i))
-                tallies[name].add(part)
-                writers[i].write_table(part)
-        for writer in writers:
-            writer.close()
-        check_classes(tallies, settings)
+    with pq.ParquetFile(source) as file:
+        places = place_reviews(file, settings, seed)
+        check_classes(places, read_column(file, "label"), settings)
+        with replacing_folder(folder) as partial:
+            vocabulary = make_vocabulary(file, places, settings.vocabulary)
+            vocabulary.save(partial / "vocabulary.txt")
+            tallies = write_splits(file, places, vocabulary, partial)
     return metrics(tallies, len(vocabulary))
 
 
-def by_hash(by: str, bounds: np.ndarray, seed: int) -> Place:
+def read_column(file: pq.ParquetFile, name: str) -> np.ndarray:
+    """One column of all the reviews, which must be of a few bytes each."""
+    return file.read([name])[name].to_numpy()
+
+
+def place_reviews(file: pq.ParquetFile, settings: Split, seed: int) -> np.ndarray:
+    """The index in `NAMES` of each review."""
+    bounds = np.cumsum([settings.fractions.train, settings.fractions.validation])
+    if settings.by == "time":
+        return place_by_time(read_column(file, "date"), bounds)
+    column = GROUP_COLUMN[settings.by]
+    batches = file.iter_batches(BATCH, columns=[column])
+    places = [place_by_hash(batch[column], bounds, seed) for batch in batches]
+    return np.concatenate(places or [np.empty(0, np.int8)])
+
+
+def place_by_hash(groups: pa.Array, bounds: np.ndarray, seed: int) -> np.ndarray:
     """Place groups by a hash of their id, salted with the seed."""
-    column = GROUP_COLUMN[by]
-
-    def place(batch: pa.RecordBatch) -> np.ndarray:
-        groups = batch[column].dictionary_encode()
-        shares = [hash_share(group, seed) for group in groups.dictionary.to_pylist()]
-        return np.searchsorted(bounds, np.array(shares), side="right")[groups.indices.to_numpy()]
-
-    return place
+    groups = groups.dictionary_encode()
+    shares = np.array([hash_share(group, seed) for group in groups.dictionary.to_pylist()])
+    return np.searchsorted(bounds, shares, side="right").astype(np.int8)[groups.indices.to_numpy()]
 
 
 def hash_share(key: str, seed: int) -> float:
@@ -86,34 +84,85 @@ def hash_share(key: str, seed: int) -> float:
     return int.from_bytes(blake2b(key.encode(), digest_size=8, salt=str(seed).encode()).digest()) / 2**64
 
 
-def by_time(source: Path, bounds: np.ndarray) -> Place:
+def place_by_time(dates: np.ndarray, bounds: np.ndarray) -> np.ndarray:
     """Place reviews by date: train on the earliest, test on the latest; no day is in two splits."""
-    dates = pq.read_table(source, columns=["date"])["date"].cast(pa.int32()).to_numpy()
-    cuts = np.quantile(dates, bounds, method="higher") if len(dates) else np.zeros(2)
-
-    def place(batch: pa.RecordBatch) -> np.ndarray:
-        return np.searchsorted(cuts, batch["date"].cast(pa.int32()).to_numpy(), side="right")
-
-    return place
+    if len(dates) == 0:
+        return np.empty(0, np.int8)
+    days = dates.astype("datetime64[D]").astype(np.int64)
+    cuts = np.quantile(days, bounds, method="higher")
+    return np.searchsorted(cuts, days, side="right").astype(np.int8)
 
 
-def count_training_tokens(file: pq.ParquetFile, place: Place) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for batch in file.iter_batches(BATCH):
+def check_classes(places: np.ndarray, labels: np.ndarray, settings: Split) -> None:
+    for i, name in enumerate(NAMES):
+        reviews, spoilers = np.sum(places == i), np.sum(labels[places == i])
+        if 0 < spoilers < reviews:
+            continue
+        what = "holds nothing but spoilers" if spoilers else "holds no spoiler" if reviews else "is empty"
+        raise UserError(
+            f"split: {name} {what} ({reviews} reviews); use more data (clean.fraction,"
+            f" download.sample.reviews), raise split.fractions.{name}, or choose another seed or another"
+            f" split.by than {settings.by}"
+        )
+
+
+def make_vocabulary(file: pq.ParquetFile, places: np.ndarray, settings: VocabularySettings) -> Vocabulary:
+    """The frequent words of the training reviews."""
+
+    def count(batch_and_places: tuple[pa.RecordBatch, np.ndarray]) -> tuple[pa.Array, np.ndarray]:
+        batch, places = batch_and_places
         lists = batch["tokens"]
-        training = np.repeat(place(batch) == 0, np.diff(lists.offsets.to_numpy()))
         tokens = lists.flatten()
+        training = np.repeat(places == 0, np.diff(lists.offsets.to_numpy()))
         times = np.bincount(tokens.indices.to_numpy()[training], minlength=len(tokens.dictionary))
         seen = np.flatnonzero(times)
-        words = tokens.dictionary.take(pa.array(seen)).to_pylist()
-        counts.update(dict(zip(words, times[seen].tolist(), strict=True)))
-    return counts
+        return tokens.dictionary.take(pa.array(seen)), times[seen]
+
+    counts = WordCounts()
+    for words, times in in_order(count, with_places(file.iter_batches(BATCH, columns=["tokens"]), places)):
+        counts.add(words, times)
+    return Vocabulary.of_counts(counts.table(), settings.max_size, settings.min_count)
+
+
+def with_places(
+    batches: Iterator[pa.RecordBatch], places: np.ndarray
+) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
+    start = 0
+    for batch in batches:
+        yield batch, places[start : start + len(batch)]
+        start += len(batch)
+
+
+def write_splits(
+    file: pq.ParquetFile, places: np.ndarray, vocabulary: Vocabulary, folder: Path
+) -> dict[str, "Tally"]:
+    def divide(batch_and_places: tuple[pa.RecordBatch, np.ndarray]) -> list[pa.Table]:
+        batch, places = batch_and_places
+        table = with_ids(batch, vocabulary)
+        return [table.filter(pa.array(places == i)) for i in range(len(NAMES))]
+
+    tallies = {name: Tally() for name in NAMES}
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(
+                pq.ParquetWriter(
+                    folder / f"{name}.parquet", SCHEMA, compression="zstd", use_dictionary=REPEATED
+                )
+            )
+            for name in NAMES
+        ]
+        for parts in in_order(divide, with_places(file.iter_batches(BATCH), places)):
+            for writer, tally, part in zip(writers, tallies.values(), parts, strict=True):
+                if len(part):
+                    tally.add(part)
+                    writer.write_table(part)
+    return tallies
 
 
 def with_ids(batch: pa.RecordBatch, vocabulary: Vocabulary) -> pa.Table:
     lists = batch["tokens"]
     tokens = lists.flatten()
-    ids = vocabulary.lookup(tokens.dictionary.to_pylist())[tokens.indices.to_numpy()]
+    ids = vocabulary.lookup(tokens.dictionary)[tokens.indices.to_numpy()]
     offsets = lists.offsets.to_numpy()
     columns = {name: batch[name] for name in SCHEMA.names if name != "ids"}
     columns["ids"] = pa.ListArray.from_arrays(pa.array(offsets - offsets[0]), pa.array(ids))
@@ -136,22 +185,6 @@ class Tally:
         self.unknown += int((ids == UNKNOWN).sum())
         self.books.update(part["book_id"].unique().to_pylist())
         self.users.update(part["user_id"].unique().to_pylist())
-
-
-def check_classes(tallies: dict[str, Tally], settings: Split) -> None:
-    for name, tally in tallies.items():
-        if tally.reviews and 0 < tally.spoilers < tally.reviews:
-            continue
-        what = (
-            "is empty"
-            if not tally.reviews
-            else ("holds nothing but spoilers" if tally.spoilers else "holds no spoiler")
-        )
-        raise UserError(
-            f"split: {name} {what} ({tally.reviews} reviews); use more data (clean.fraction,"
-            f" download.sample.reviews), raise split.fractions.{name}, another seed, or another"
-            f" split.by than {settings.by}"
-        )
 
 
 def metrics(tallies: dict[str, Tally], vocabulary_size: int) -> dict:

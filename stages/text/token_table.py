@@ -7,32 +7,40 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stages.files import replacing
+from stages.text.threads import in_order
 from stages.text.tokenizer import tokenize
 
 KEPT = ["review_id", "book_id", "user_id", "date", "rating", "label"]
-BATCH = 16_384  # reviews in memory at a time, and in a row group
-LONGEST_SENTENCE = 2**16 - 1  # its length is stored in 16 bits
+BATCH = 8192  # reviews in memory at a time, and in a row group
+LONGEST_SENTENCE = 2**16 - 1  # tokens; the length is stored in 16 bits, and what is beyond is left out
+TOKENS = pa.list_(pa.dictionary(pa.int32(), pa.string()))
 
 
 def tokenize_file(source: Path, target: Path, lowercase: bool) -> tuple[int, int]:
     """Tokenize a file of cleaned reviews; return the number of reviews and of tokens."""
     reviews = tokens = 0
     with pq.ParquetFile(source) as file, replacing(target) as partial:
+        kept = [file.schema_arrow.field(name) for name in KEPT]
+        lengths, labels = pa.list_(pa.uint16()), pa.list_(pa.bool_())
         schema = pa.schema(
-            [
-                *(file.schema_arrow.field(name) for name in KEPT),
-                ("tokens", pa.list_(pa.dictionary(pa.int32(), pa.string()))),
-                ("sentence_lengths", pa.list_(pa.uint16())),
-                ("sentence_labels", pa.list_(pa.bool_())),
-            ]
+            [*kept, ("tokens", TOKENS), ("sentence_lengths", lengths), ("sentence_labels", labels)]
         )
-        # One dictionary per row group, however many words: the splits are made from its indices.
-        with pq.ParquetWriter(partial, schema, compression="zstd", dictionary_pagesize_limit=2**26) as writer:
-            for batch in file.iter_batches(BATCH):
-                table = tokenize_batch(batch, lowercase).cast(schema)
+
+        def convert(batch: pa.RecordBatch) -> pa.Table:
+            return tokenize_batch(batch, lowercase).cast(schema)
+
+        with pq.ParquetWriter(
+            partial,
+            schema,
+            compression="zstd",
+            use_dictionary=["book_id", "user_id", "tokens.list.element"],
+            dictionary_pagesize_limit=2
+            ** 26,  # one a row group, however many words: the splits use its indices
+        ) as writer:
+            for table in in_order(convert, file.iter_batches(BATCH)):
                 writer.write_table(table)
                 reviews += len(table)
-                tokens += len(table["tokens"].combine_chunks().flatten())
+                tokens += len(table["tokens"].chunk(0).flatten())
     return reviews, tokens
 
 
@@ -43,8 +51,8 @@ def tokenize_batch(batch: pa.RecordBatch, lowercase: bool) -> pa.Table:
     lengths = np.diff(in_sentences.offsets.to_numpy())
     tokens = in_sentences.flatten()
     if len(lengths) and lengths.max() > LONGEST_SENTENCE:
-        keep = np.arange(len(tokens)) - np.repeat(in_sentences.offsets.to_numpy()[:-1], lengths)
-        tokens = tokens.filter(pa.array(keep < LONGEST_SENTENCE))
+        place = np.arange(len(tokens)) - np.repeat(in_sentences.offsets.to_numpy()[:-1], lengths)
+        tokens = tokens.filter(pa.array(place < LONGEST_SENTENCE))
         lengths = np.minimum(lengths, LONGEST_SENTENCE)
     ends = np.concatenate([[0], np.cumsum(lengths)])
     sentence_offsets = sentences.offsets.to_numpy() - sentences.offsets[0].as_py()
@@ -52,7 +60,7 @@ def tokenize_batch(batch: pa.RecordBatch, lowercase: bool) -> pa.Table:
     return pa.table(
         {
             **{name: batch[name] for name in KEPT},
-            "tokens": pa.ListArray.from_arrays(offsets, tokens.dictionary_encode()),
+            "tokens": pa.ListArray.from_arrays(offsets, tokens),
             "sentence_lengths": pa.ListArray.from_arrays(
                 pa.array(sentence_offsets, pa.int32()), pa.array(lengths.astype(np.uint16))
             ),

@@ -1,33 +1,49 @@
 r"""Words, numbers and punctuation marks, by Arrow kernels over whole batches.
 
-A token is the longest match of the first that fits of:
+A text is first cut at its white space: the characters of Unicode's class Zs and of the bidirectional
+classes WS, B and S, as for `str.split`. What lies between is cut, from left to right, into tokens, each
+the first of these that fits, as long as it gets:
 
-1. `<url>`, `<spoil>`: what cleaning put in place of an address or a masked word,
-2. a web address,
-3. letters (with their accents), with apostrophes inside: `don't`,
-4. digits, with points and commas inside: `1,000.5`,
-5. any other single character that is not white space.
+1. `<url>`, `<spoil>`: `<`, letters a to z, `>`, which is what cleaning puts in place of something,
+2. a web address: `http://`, `https://` or `www.` and all that follows up to the white space,
+3. letters and marks (classes L and M), with single apostrophes (' or U+2019) inside: `don't`,
+4. numbers (class N), with single points and commas inside: `1,000.5`,
+5. any other single character.
+
+Lower case, when asked for, comes first, character by character, so that no character becomes two.
+Classes and lower case are those of the Unicode tables inside Arrow, whatever Python's are.
 """
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 TOKEN = (
-    r"<[a-z]+>|https?://\S+|www\.\S+"
+    r"<[a-z]+>"
+    r"|(?s:(?:https?://|www\.).+)"
     r"|[\p{L}\p{M}]+(?:['\x{2019}][\p{L}\p{M}]+)*"
     r"|\p{N}+(?:[.,]\p{N}+)*"
-    r"|[^\s\p{L}\p{M}\p{N}]"
+    r"|[^\p{L}\p{M}\p{N}]"
 )
 
 
 def tokenize(texts: pa.Array, lowercase: bool) -> pa.ListArray:
-    """Split each text into tokens: an array of strings to an array of lists of strings."""
+    """Cut each text into tokens: an array of strings to an array of lists of dictionary-encoded strings."""
+    chunks = pc.utf8_split_whitespace(texts)
+    # Most chunks are words met before, so only the different ones are looked into.
+    encoded = chunks.flatten().dictionary_encode()
+    tokens_of = tokenize_chunks(encoded.dictionary, lowercase)
+    words = tokens_of.flatten().dictionary_encode()
+    ids_of = pa.ListArray.from_arrays(tokens_of.offsets, words.indices)
+    ids = ids_of.take(encoded.indices)
+    tokens = pa.DictionaryArray.from_arrays(ids.flatten(), words.dictionary)
+    return pa.ListArray.from_arrays(ids.offsets.take(chunks.offsets), tokens)
+
+
+def tokenize_chunks(chunks: pa.Array, lowercase: bool) -> pa.ListArray:
+    """Cut texts without white space into tokens."""
     if lowercase:
-        texts = pc.utf8_lower(texts)
-    spaced = pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, TOKEN, r"\0 "))
-    lists = pc.utf8_split_whitespace(spaced)
-    if pc.min(pc.binary_length(texts)).as_py() == 0 or pc.any(pc.equal(spaced, "")).as_py():
-        # Splitting nothing gives one empty string; no token is empty.
-        empty = pc.equal(spaced, "")
-        lists = pc.if_else(empty, pa.scalar([], lists.type), lists)
-    return lists
+        chunks = pc.utf8_lower(chunks)
+    spaced = pc.utf8_rtrim(pc.replace_substring_regex(chunks, TOKEN, r"\0 "), " ")
+    tokens = pc.split_pattern(spaced, " ")
+    # Splitting nothing gives one empty string; no token is empty.
+    return pc.if_else(pc.equal(chunks, ""), pa.scalar([], tokens.type), tokens)

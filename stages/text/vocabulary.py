@@ -1,10 +1,11 @@
 """The words a model knows, by number."""
 
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from stages.errors import UserError
 from stages.files import write_text
@@ -18,21 +19,27 @@ class Vocabulary:
 
     def __init__(self, words: list[str]):
         self.words = words
-        self.ids = {word: i for i, word in enumerate(words)}
+        self.array = pa.array(words, pa.string())
 
     def __len__(self) -> int:
         return len(self.words)
 
-    def lookup(self, tokens: Iterable[str]) -> np.ndarray:
+    def lookup(self, tokens: Iterable[str] | pa.Array) -> np.ndarray:
         """Ids of tokens, int32; unknown ones get `UNKNOWN`."""
-        return np.fromiter((self.ids.get(token, UNKNOWN) for token in tokens), np.int32)
+        if not isinstance(tokens, pa.Array):
+            tokens = pa.array(tokens, pa.string())
+        return pc.fill_null(pc.index_in(tokens, self.array), UNKNOWN).to_numpy(zero_copy_only=False)
 
     @classmethod
-    def of_counts(cls, counts: Counter[str], max_size: int, min_count: int) -> "Vocabulary":
-        """The most frequent words, ties in alphabetical order; `max_size` includes the special ones."""
-        frequent = [(word, n) for word, n in counts.items() if n >= min_count and word not in SPECIAL]
-        frequent.sort(key=lambda item: (-item[1], item[0]))
-        return cls(SPECIAL + [word for word, _ in frequent[: max_size - len(SPECIAL)]])
+    def of_counts(cls, counts: pa.Table, max_size: int, min_count: int) -> "Vocabulary":
+        """The most frequent words of a table of `word` and `count`, ties in alphabetical order.
+
+        `max_size` includes the special words.
+        """
+        special = pc.is_in(counts["word"], pa.array(SPECIAL))
+        frequent = counts.filter(pc.and_not(pc.greater_equal(counts["count"], min_count), special))
+        frequent = frequent.sort_by([("count", "descending"), ("word", "ascending")])
+        return cls(SPECIAL + frequent["word"][: max_size - len(SPECIAL)].to_pylist())
 
     @classmethod
     def load(cls, path: Path | str) -> "Vocabulary":
@@ -51,3 +58,26 @@ class Vocabulary:
 
     def save(self, path: Path | str) -> None:
         write_text(path, "".join(word + "\n" for word in self.words))
+
+
+class WordCounts:
+    """How often each word occurs, in Arrow's memory: 20 bytes a word, where a dictionary takes 150.
+
+    Batches wait until they hold as many rows as the sum so far: each row is added up a few times only.
+    """
+
+    def __init__(self) -> None:
+        self.summed = pa.table({"word": pa.array([], pa.string()), "count": pa.array([], pa.int64())})
+        self.waiting: list[pa.Table] = []
+
+    def add(self, words: pa.Array, counts: np.ndarray) -> None:
+        self.waiting.append(pa.table({"word": words, "count": pa.array(counts, pa.int64())}))
+        if sum(map(len, self.waiting)) > max(len(self.summed), 1_000_000):
+            self.table()
+
+    def table(self) -> pa.Table:
+        """The table of `word` and `count`, one row a word."""
+        together = pa.concat_tables([self.summed, *self.waiting])
+        summed = together.group_by("word", use_threads=False).aggregate([("count", "sum")])
+        self.summed, self.waiting = summed.rename_columns({"count_sum": "count"}), []
+        return self.summed

@@ -1,0 +1,254 @@
+"""Speed and memory of the data stages on a file with the size and shape of the Goodreads one.
+
+`REVIEWS=100000 python -m bench.data` writes such a file (by default as many reviews as Goodreads has),
+runs each stage on it in a fresh process, and puts a table into bench/README.md, beside two others:
+
+- the floor: decompress each line and parse its JSON, nothing else;
+- today's way: pandas.read_json, a regular expression for the tokens, a Counter for the words and a
+  dictionary for the ids, on the first reviews only, since it holds all that it reads in memory.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / ".cache/bench"
+README = ROOT / "bench/README.md"
+HEADING = "## Data stages"
+BEGIN, END = "<!-- data stages: begin -->", "<!-- data stages: end -->"
+GOODREADS = 1_378_033  # reviews in goodreads_reviews_spoiler.json.gz
+TODAY = 20_000  # reviews that today's way is tried on
+STAGES = ("clean", "tokenize", "split")
+RARE = 800_000  # words outside the pools
+RAW = Path("data/raw/reviews.json.gz")
+
+
+# The file.
+
+
+def write_reviews(path: Path, reviews: int) -> None:
+    """Write `reviews` records; each sentence joins two halves from pools, so that few are alike."""
+    import numpy as np
+    import orjson
+    from isal import igzip
+
+    draw = np.random.default_rng(0)
+    users, books = max(reviews // 73, 1), 25_475
+    user_of = np.sort(draw.integers(users, size=reviews))
+    book_of = draw.zipf(1.2, reviews) % books
+    days = draw.integers(
+        np.datetime64("2007-01-01").astype(int), np.datetime64("2017-11-01").astype(int), reviews
+    )
+    days = days.astype("datetime64[D]").astype(str)
+    ratings = draw.integers(6, size=reviews)
+    spoils = draw.random(reviews) < 0.065
+    kinds = draw.random(reviews)  # below 0.015 a placeholder, below 0.03 a banner
+    names = draw.integers(2 * RARE, size=reviews).tolist()  # every second review has a rare word
+    openings, closings = make_halves(draw, 150_000)
+
+    path.parent.mkdir(parents=True)
+    with igzip.open(path, "wb", compresslevel=1) as file:
+        for start in range(0, reviews, 10_000):
+            lines = []
+            block = range(start, min(start + 10_000, reviews))
+            # quartiles 3, 7 and 16 sentences, mean 13
+            lengths = np.clip(np.exp(draw.normal(np.log(7.3), 1.15, len(block))), 1, 150).astype(int)
+            ends = np.cumsum(lengths).tolist()
+            left = draw.integers(len(openings), size=ends[-1]).tolist()
+            right = draw.integers(len(closings), size=ends[-1]).tolist()
+            sentences = [openings[i] + closings[j] for i, j in zip(left, right, strict=True)]
+            for i, end, length in zip(block, ends, lengths.tolist(), strict=True):
+                parts = sentences[end - length : end]
+                if names[i] < RARE:
+                    parts[-1] = b'%s %s."]' % (parts[-1][:-2], spell(100_000 + names[i]).encode())
+                if spoils[i]:  # the later half of the review
+                    parts[length // 2 :] = [b"[1" + part[2:] for part in parts[length // 2 :]]
+                elif kinds[i] < 0.015:
+                    parts = [b'[0, "Review to come."]']
+                elif kinds[i] < 0.03:
+                    parts.insert(0, b'[0, "** spoiler alert **"]')
+                lines.append(
+                    b'{"user_id": "%032x", "timestamp": "%s", "review_sentences": [%s], "rating": %d,'
+                    b' "has_spoiler": %s, "book_id": "%d", "review_id": "%032x"}\n'
+                    % (
+                        int(user_of[i]) * 0x9E3779B97F4A7C15,
+                        days[i].encode(),
+                        b", ".join(parts),
+                        ratings[i],
+                        orjson.dumps(bool(spoils[i])),
+                        book_of[i],
+                        i * 0x9E3779B97F4A7C15F39CC0605CEDC834 % 2**128,
+                    )
+                )
+            file.write(b"".join(lines))
+
+
+def make_halves(draw, number: int) -> tuple[list[bytes], list[bytes]]:
+    """Beginnings `[0, "Words` and ends ` words."]` of sentences, of 7.5 words each, as JSON."""
+    import numpy as np
+    import orjson
+
+    weights = 1 / (np.arange(100_000) + 2.7) ** 1.2  # Zipf and Mandelbrot
+    words = np.array([spell(rank) for rank in range(len(weights))], dtype=object)
+    lengths = 1 + draw.poisson(6.5, 2 * number)
+    ends = np.cumsum(lengths).tolist()
+    tokens = words[draw.choice(len(weights), ends[-1], p=weights / weights.sum())].tolist()
+    marks = draw.choice(
+        ["", ",", "'s", " (2.5", " -", "\u00e9"], ends[-1], p=[0.87, 0.07, 0.04, 0.01, 0.009, 0.001]
+    )
+    tokens = [token + mark for token, mark in zip(tokens, marks.tolist(), strict=True)]
+    halves = [" ".join(tokens[end - n : end]) for end, n in zip(ends, lengths.tolist(), strict=True)]
+    stops = [".", "!", "?", "...", " http://example.org/a?b=1", " <b>so</b>.", " &amp; so."]
+    stops = draw.choice(stops, number, p=[0.79, 0.1, 0.08, 0.02, 0.003, 0.004, 0.003])
+    openings = [b"[0, " + orjson.dumps(half.capitalize())[:-1] for half in halves[:number]]
+    closings = [
+        b" " + orjson.dumps(half + stop)[1:] + b"]" for half, stop in zip(halves[number:], stops, strict=True)
+    ]
+    return openings, closings
+
+
+def spell(rank: int) -> str:
+    """A word of its own for each rank, short for the frequent ones."""
+    word = ""
+    while rank or not word:
+        rank, syllable = divmod(rank, 100)
+        word += "bcdfghjklmnprstvwxyz"[syllable // 5] + "aeiou"[syllable % 5]
+    return word + "stn"[len(word) % 3]
+
+
+# What is measured.
+
+
+def floor(reviews: int) -> None:
+    import orjson
+    from isal import igzip
+
+    with igzip.open(RAW) as file:
+        for line in file:
+            orjson.loads(line)
+
+
+def today(reviews: int) -> None:
+    """The same job: cleaned text without duplicates, tokens by sentence, split by book, ids."""
+    import html
+    import re
+    from collections import Counter
+
+    import numpy as np
+    import pandas as pd
+
+    replacements = [
+        (re.compile(r"\((?:view|hide) spoiler\)"), " "),
+        (re.compile(r"<[^<>]+>"), " "),
+        (re.compile(r"(?:https?://|www\.)\S+"), "<url>"),
+        (re.compile(r"[\s\x00-\x1f]+"), " "),
+    ]
+    token = re.compile(r"<[a-z]+>|\w+(?:'\w+)*|[^\w\s]")
+
+    def normalise(text: str) -> str:
+        text = html.unescape(text)
+        for pattern, replacement in replacements:
+            text = pattern.sub(replacement, text)
+        return text.strip()
+
+    table = pd.read_json(RAW, lines=True, nrows=TODAY, dtype={"book_id": str})
+    pairs = table.pop("review_sentences")
+    table["sentence_labels"] = [[bool(flag) for flag, _ in review] for review in pairs]
+    table["sentences"] = [[normalise(text) for _, text in review] for review in pairs]
+    table["text"] = table["sentences"].map(" ".join).str.lower()
+    table = table[table["sentences"].str[0] != "** spoiler alert **"].drop_duplicates("text").copy()
+    table["tokens"] = [[token.findall(text.lower()) for text in texts] for texts in table["sentences"]]
+    books = np.random.default_rng(0).permutation(table["book_id"].unique())
+    train = table["book_id"].isin(books[: int(0.7 * len(books))])
+    counts = Counter(word for review in table["tokens"][train] for words in review for word in words)
+    ids = {word: i for i, (word, _) in enumerate(counts.most_common(20_000), 2)}
+    table["ids"] = [[ids.get(word, 1) for words in review for word in words] for review in table["tokens"]]
+    table["sentence_lengths"] = [[len(words) for words in review] for review in table["tokens"]]
+    table = table.drop(columns=["sentences", "text", "tokens"])
+    table[train].to_parquet("train.parquet")
+    table[~train].to_parquet("test.parquet")
+
+
+class Measured(NamedTuple):
+    name: str
+    reviews: int
+    seconds: float
+    peak: float  # GB of resident memory
+
+
+def measure(name: str, reviews: int, *command: str) -> Measured:
+    """Run a command in a fresh process, in the temporary project."""
+    began = time.perf_counter()
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([sys.executable, "-m", *command], cwd=FOLDER, env=environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    if status:
+        sys.exit(f"{' '.join(command)} failed")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Measured(name, reviews, seconds, usage.ru_maxrss * unit / 1e9)
+
+
+# The table.
+
+
+def tabulate(rows: list[Measured], reviews: int) -> str:
+    lines = [
+        f"{reviews:,} synthetic reviews in {(FOLDER / RAW).stat().st_size / 1e6:,.0f} MB of gzip,"
+        f" {os.cpu_count()} processors.",
+        "",
+        f"| | seconds | reviews/s | seconds for {GOODREADS:,} | peak memory, GB |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    for row in rows:
+        speed = row.reviews / row.seconds
+        lines.append(
+            f"| {row.name} | {row.seconds:.1f} | {speed:,.0f} | {GOODREADS / speed:,.0f} | {row.peak:.2f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def put(table: str) -> None:
+    """Put the table between the markers, which are added at the end of the page where it has none."""
+    text = README.read_text(encoding="utf-8") if README.exists() else "# Benchmarks\n"
+    if BEGIN not in text:
+        text += f"\n{HEADING}\n\n{BEGIN}\n{END}\n"
+    before, rest = text.split(BEGIN)
+    README.write_text(f"{before}{BEGIN}\n{table}{END}{rest.split(END)[1]}", encoding="utf-8")
+
+
+def main() -> None:
+    reviews = int(os.environ.get("REVIEWS", GOODREADS))
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    shutil.copy(ROOT / "params.yaml", FOLDER)
+    try:
+        measure("write", reviews, "bench.data", "write_reviews", str(reviews))
+        stages = [measure(stage, reviews, f"stages.{stage}") for stage in STAGES]
+        together = Measured(
+            "together", reviews, sum(row.seconds for row in stages), max(row.peak for row in stages)
+        )
+        least = measure("floor: decompress and parse", reviews, "bench.data", "floor", str(reviews))
+        few = min(reviews, TODAY)
+        usual = measure(f"today's way, {few:,} reviews", few, "bench.data", "today", str(reviews))
+        table = tabulate([*stages, together, least, usual], reviews)
+        speed_up = (usual.seconds / few) / (together.seconds / reviews)
+        table += f"\nThe three stages are {speed_up:.1f} times as fast per review as today's way.\n"
+    finally:
+        shutil.rmtree(FOLDER)
+    print(table)
+    put(table)
+
+
+STEPS = {"floor": floor, "today": today, "write_reviews": lambda reviews: write_reviews(RAW, reviews)}
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:  # a child's part
+        STEPS[sys.argv[1]](int(sys.argv[2]))
+    else:
+        main()

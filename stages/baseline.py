@@ -1,0 +1,30 @@
+"""Trains what a user would pick instead of a network: data/splits -> data/models/baseline.
+
+TF-IDF with logistic regression, the length of the review alone, and the majority class.
+"""
+
+from pathlib import Path
+
+from stages import params
+from stages.baselines.models import WHOLE, fit, save
+from stages.errors import run
+from stages.files import replacing_folder, write_json
+from stages.rnn.reviews import load
+from stages.text.vocabulary import Vocabulary
+
+SPLITS = Path("data/splits")
+
+
+def main() -> None:
+    settings = params.load().baseline
+    vocabulary = Vocabulary.load(SPLITS / "vocabulary.txt")
+    train, validation = (load(SPLITS / f"{name}.parquet", WHOLE) for name in ("train", "validation"))
+    baseline, metrics = fit(train, validation, len(vocabulary), settings)
+    with replacing_folder("data/models/baseline") as folder:
+        save(baseline, folder, SPLITS / "vocabulary.txt")
+    write_json("reports/metrics/baseline.json", metrics)
+    print(f"TF-IDF: validation average precision {metrics['validation']['average_precision']:.4f}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,42 @@
+"""Draws the figures: reports/metrics, reports/curves, reports/timings -> reports/figures."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from stages import params
+from stages.errors import run
+from stages.files import read_json, replacing_folder
+from stages.results import figures
+
+CURVES = Path("reports/curves")
+METRICS = Path("reports/metrics")
+TIMINGS = Path("reports/timings")
+
+
+def main() -> None:
+    params.load()
+    evaluation = read_json(METRICS / "evaluation.json")
+    study = read_json(METRICS / "sweep.json")
+    cells = ("lstm", "gru")
+    with replacing_folder("reports/figures") as folder:
+        draw = figures.draw
+        draw(folder / "training", figures.training_curves, tables("{}", cells))
+        draw(folder / "comparison", figures.comparison, evaluation)
+        curves = tables("precision_recall_{}", [*cells, "tfidf", "length"])
+        draw(folder / "precision_recall", figures.precision_recall, curves, evaluation["prevalence"])
+        draw(folder / "confusion", figures.confusion, tables("confusion_{}", cells))
+        grid = pd.read_csv(CURVES / "sweep_grid.csv")
+        draw(folder / "sensitivity", figures.sensitivity, grid, evaluation["prevalence"])
+        by_epoch = [pd.read_csv(CURVES / f"sweep_{name}.csv") for name in ("train_loss", "average_precision")]
+        draw(folder / "optimizers", figures.optimizers, *by_epoch, study["best"])
+    trainings = {cell: read_json(TIMINGS / f"{cell}.json") for cell in cells}
+    draw(TIMINGS / "wall_clock", figures.wall_clock, trainings, read_json(TIMINGS / "sweep.json"))
+
+
+def tables(pattern: str, names) -> dict[str, pd.DataFrame]:
+    return {name: pd.read_csv(CURVES / f"{pattern.format(name)}.csv") for name in names}
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,102 @@
+"""One cell of the optimizer study: an optimizer, a learning rate, a few seeds."""
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from stages.files import replacing_folder, write_json, write_text
+from stages.params import OptimizerName, Params, Train
+from stages.results.tables import to_csv
+from stages.rnn import devices
+from stages.rnn.allocator import keep_freed_memory
+from stages.rnn.build import architecture, build
+from stages.rnn.loop import Diverged, Training
+from stages.rnn.optimizers import make, state_bytes
+from stages.rnn.reviews import Reviews, load
+from stages.rnn.scoring import score, sigmoid
+from stages.text.vocabulary import Vocabulary
+
+
+def run_cell(name: OptimizerName, learning_rate: float, settings: Params, splits: Path, output: Path) -> None:
+    """Train every seed and write `curves.csv`, `runs.json`, `test.parquet` and `timings.json`.
+
+    The seeds run side by side, each in a process with one thread: small models do not gain from
+    more, and so the numbers do not depend on how many cells run at once.
+    """
+    seeds = range(settings.seed, settings.seed + settings.sweep.seeds)
+    workers = min(len(seeds), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+    with ProcessPoolExecutor(workers) as pool:
+        jobs = [pool.submit(train_seed, name, learning_rate, settings, splits, seed) for seed in seeds]
+        runs = [job.result() for job in jobs]
+    with replacing_folder(output) as folder:
+        rows = [
+            {"seed": seed, **row} for seed, run in zip(seeds, runs, strict=True) for row in run["history"]
+        ]
+        write_text(folder / "curves.csv", to_csv(rows) if rows else "")
+        summary = {str(seed): run["summary"] for seed, run in zip(seeds, runs, strict=True)}
+        write_json(folder / "runs.json", summary)
+        columns = {str(seed): run["test"] for seed, run in zip(seeds, runs, strict=True)}
+        pq.write_table(pa.table(columns), folder / "test.parquet", compression="zstd")
+        timings = {str(seed): run["timings"] for seed, run in zip(seeds, runs, strict=True)}
+        write_json(folder / "timings.json", timings)
+    precisions = [run["summary"]["average_precision"] for run in runs if not run["summary"]["diverged"]]
+    outcome = f"average precision {np.mean(precisions):.4f}" if precisions else "diverged"
+    print(f"{name} at {learning_rate:g}: {outcome}")
+
+
+def train_seed(name: OptimizerName, learning_rate: float, settings: Params, splits: Path, seed: int) -> dict:
+    """Train one model; a run that diverges says so and has no test scores."""
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    sweep = settings.sweep
+    loop_settings = study_settings(settings)
+    device = devices.choose(settings.train.device)
+    train = choose_reviews(load(splits / "train.parquet", sweep.max_tokens), sweep.reviews, settings.seed)
+    validation, test = (load(splits / f"{part}.parquet", sweep.max_tokens) for part in ("validation", "test"))
+    vocabulary = Vocabulary.load(splits / "vocabulary.txt")
+    model = build(architecture(sweep.cell, settings.model, len(vocabulary)), train, seed).to(device)
+    optimizer = make(getattr(settings.optimizers, name).settings, learning_rate, model.parameters())
+    training = Training(
+        model, optimizer, train, validation, loop_settings, seed, name=f"{name} {learning_rate:g}"
+    )
+    problem = None
+    try:
+        training.run()
+    except Diverged as diverged:
+        problem = str(diverged)
+    progress = training.progress
+    trained = sum(parameter.numel() for parameter in model.parameters())
+    summary = {
+        "diverged": problem is not None,
+        "problem": problem,
+        "average_precision": progress.best if progress.history else None,
+        "best_epoch": progress.history[progress.best_row]["epoch"] if progress.history else None,
+        "steps": progress.step,
+        "state_bytes_per_parameter": state_bytes(optimizer) / trained,
+    }
+    probabilities = np.full(len(test), np.nan, np.float32)
+    if problem is None:
+        probabilities = sigmoid(score(model, test, loop_settings, device).reviews)
+    timings = {
+        "seconds": progress.seconds,
+        "seconds_per_step": progress.elapsed / progress.step if progress.step else None,
+    }
+    return {"history": progress.history, "summary": summary, "test": probabilities, "timings": timings}
+
+
+def study_settings(settings: Params) -> Train:
+    """The training's settings with the study's lengths, and without early stopping."""
+    sweep = settings.sweep
+    changes = {"epochs": sweep.epochs, "patience": sweep.epochs, "max_tokens": sweep.max_tokens}
+    return settings.train.model_copy(update=changes)
+
+
+def choose_reviews(reviews: Reviews, count: int, seed: int) -> Reviews:
+    """`count` of the reviews, the same for every cell and seed of the study."""
+    order = np.random.default_rng(seed).permutation(len(reviews))
+    return reviews.choose(order[:count])

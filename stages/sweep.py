@@ -1,0 +1,31 @@
+"""Trains one cell of the optimizer study: `python -m stages.sweep adam 0.001`.
+
+Every cell starts from the same weights, sees the same batches in the same order and differs in
+nothing but the optimizer and its learning rate.
+"""
+
+import argparse
+from pathlib import Path
+
+from stages import params
+from stages.errors import run
+from stages.rnn.study import run_cell
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    run_cell(
+        arguments.optimizer, arguments.learning_rate, params.load(), Path("data/splits"), arguments.output
+    )
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("optimizer")
+    parser.add_argument("learning_rate", type=float)
+    parser.add_argument("output", type=Path, help="folder for the cell's curves and predictions")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    run(main)
