@@ -8,7 +8,7 @@ from pathlib import Path
 from stages import params
 from stages.baselines.models import WHOLE, fit, save
 from stages.errors import run
-from stages.files import replacing_folder, write_json
+from stages.files import replacing_folder
 from stages.rnn.reviews import load
 from stages.text.vocabulary import Vocabulary
 
@@ -19,11 +19,10 @@ def main() -> None:
     settings = params.load().baseline
     vocabulary = Vocabulary.load(SPLITS / "vocabulary.txt")
     train, validation = (load(SPLITS / f"{name}.parquet", WHOLE) for name in ("train", "validation"))
-    baseline, metrics = fit(train, validation, len(vocabulary), settings)
+    baselines = fit(train, validation, len(vocabulary), settings)
     with replacing_folder("data/models/baseline") as folder:
-        save(baseline, folder, SPLITS / "vocabulary.txt")
-    write_json("reports/metrics/baseline.json", metrics)
-    print(f"TF-IDF: validation average precision {metrics['validation']['average_precision']:.4f}")
+        save(baselines, folder, SPLITS / "vocabulary.txt")
+    print(f"TF-IDF: validation average precision {baselines.training['validation_average_precision']:.4f}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ def main() -> None:
     counts = clean(
         Path("data/raw/reviews.json.gz"), folder / "reviews.parquet", folder / "rejected.jsonl", settings
     )
-    write_json("reports/metrics/clean.json", counts)
+    rows = [{"count": name, "reviews": count} for name, count in counts.items()]
+    write_json("reports/metrics/clean.json", {"counts": rows})
     print(f"kept {counts['kept']:,} of {counts['read']:,} reviews")
 
 

@@ -26,7 +26,7 @@ def main() -> None:
     settings = params.load()
     keep_freed_memory()
     device = devices.choose(settings.train.device)
-    probabilities, thresholds, sentences = {}, {}, {}
+    probabilities, thresholds, sentences = {}, {}, []
     for cell in ("lstm", "gru"):
         model, description = storage.load(MODELS / cell, VOCABULARY)
         test = load(TEST, description["max_tokens"])
@@ -34,7 +34,8 @@ def main() -> None:
         probabilities[cell] = sigmoid(logits.reviews)
         thresholds[cell] = description["threshold"]
         review = np.repeat(np.arange(len(test)), test.sentence_counts)
-        sentences[cell] = sentence_scores(test.sentence_labels, logits.sentences, review)
+        found = sentence_scores(test.sentence_labels, logits.sentences, review)
+        sentences += [{"model": cell, **found}] if found else []
     simple = baselines.load(MODELS / "baseline", VOCABULARY)
     probabilities |= simple.probabilities(load(TEST, baselines.WHOLE))
     thresholds |= simple.thresholds
@@ -42,9 +43,9 @@ def main() -> None:
     table = pq.read_table(TEST, columns=["review_id", "book_id", "label"])
     labels, books = table["label"].to_numpy().astype(np.float32), table["book_id"].to_numpy()
     models, pairs = evaluate(labels, books, probabilities, thresholds, settings.evaluate, settings.seed)
-    prevalence = round(float(labels.mean()), 4)
-    write_json("reports/metrics/evaluation.json", {"prevalence": prevalence, **models})
-    write_json("reports/metrics/comparison.json", {"sentences": sentences, **pairs})
+    for name, scores in models.items():
+        write_json(f"reports/metrics/{name}.json", scores)
+    write_json("reports/metrics/comparison.json", {"pairs": pairs, "sentences": sentences})
 
     for name, values in probabilities.items():
         table = table.append_column(name, [values.astype(np.float32)])

@@ -16,22 +16,25 @@ TIMINGS = Path("reports/timings")
 
 def main() -> None:
     params.load()
-    evaluation = read_json(METRICS / "evaluation.json")
-    study = read_json(METRICS / "sweep.json")
     cells = ("lstm", "gru")
+    evaluation = {
+        name: read_json(METRICS / f"{name}.json") for name in (*cells, "tfidf", "length", "majority")
+    }
+    prevalence = evaluation["majority"]["average_precision"]
+    study = read_json(METRICS / "sweep.json")
     with replacing_folder("reports/figures") as folder:
         draw = figures.draw
         draw(folder / "training", figures.training_curves, tables("{}", cells))
-        draw(folder / "comparison", figures.comparison, evaluation)
+        draw(folder / "comparison", figures.comparison, evaluation, prevalence)
         curves = tables("precision_recall_{}", [*cells, "tfidf", "length"])
-        draw(folder / "precision_recall", figures.precision_recall, curves, evaluation["prevalence"])
+        draw(folder / "precision_recall", figures.precision_recall, curves, prevalence)
         draw(folder / "confusion", figures.confusion, tables("confusion_{}", cells))
         grid = pd.read_csv(CURVES / "sweep_grid.csv")
-        draw(folder / "sensitivity", figures.sensitivity, grid, evaluation["prevalence"])
+        draw(folder / "sensitivity", figures.sensitivity, grid, prevalence)
         by_epoch = [pd.read_csv(CURVES / f"sweep_{name}.csv") for name in ("train_loss", "average_precision")]
         draw(folder / "optimizers", figures.optimizers, *by_epoch, study["best"])
     trainings = {cell: read_json(TIMINGS / f"{cell}.json") for cell in cells}
-    draw(TIMINGS / "wall_clock", figures.wall_clock, trainings, read_json(TIMINGS / "sweep.json"))
+    draw(TIMINGS / "wall_clock", figures.wall_clock, trainings, read_json(TIMINGS / "sweep.json")["best"])
 
 
 def tables(pattern: str, names) -> dict[str, pd.DataFrame]:

@@ -8,21 +8,27 @@ from stages.files import read_json, write_text
 from stages.results.report import render_html, render_markdown
 
 METRICS = Path("reports/metrics")
+MODELS = Path("data/models")
 
 
 def main() -> None:
     settings = params.load()
-    metrics = {
-        name: read_json(METRICS / f"{name}.json") for name in ("clean", "split", "evaluation", "comparison")
-    }
+    split = read_json(METRICS / "split.json")
+    models = ("lstm", "gru", "tfidf", "length", "majority")
     markdown = render_markdown(
         {
             "params": settings,
             "optimizer": getattr(settings.optimizers, settings.optimizer),
             "source": read_json("data/raw/source.json"),
-            "trained": {cell: read_json(METRICS / f"{cell}.json") for cell in ("lstm", "gru")},
+            "trained": {
+                cell: read_json(MODELS / cell / "model.json")["training"] for cell in ("lstm", "gru")
+            },
+            "clean": {row["count"]: row["reviews"] for row in read_json(METRICS / "clean.json")["counts"]},
+            "split": {row["split"]: row for row in split["splits"]},
+            "words": split["vocabulary"][0]["words"],
+            "evaluation": {name: read_json(METRICS / f"{name}.json") for name in models},
+            "comparison": read_json(METRICS / "comparison.json"),
             "study": read_json(METRICS / "sweep.json"),
-            **metrics,
         }
     )
     write_text("reports/report.md", markdown)

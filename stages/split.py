@@ -1,4 +1,4 @@
-"""Divides the reviews into training, validation and test, and numbers the words: data/tokens -> data/splits."""
+"""Divides the reviews into three and numbers the words of training: data/tokens -> data/splits."""
 
 from pathlib import Path
 
@@ -13,9 +13,11 @@ def main() -> None:
     metrics = split_file(
         Path("data/tokens/reviews.parquet"), Path("data/splits"), settings.split, settings.seed
     )
-    write_json("reports/metrics/split.json", metrics)
-    sizes = ", ".join(f"{name} {metrics[name]['reviews']:,}" for name in ("train", "validation", "test"))
-    print(f"{sizes} reviews; {metrics['vocabulary']:,} words")
+    words = metrics.pop("vocabulary")
+    splits = [{"split": name, **found} for name, found in metrics.items()]
+    write_json("reports/metrics/split.json", {"vocabulary": [{"words": words}], "splits": splits})
+    sizes = ", ".join(f"{found['split']} {found['reviews']:,}" for found in splits)
+    print(f"{sizes} reviews; {words:,} words")
 
 
 if __name__ == "__main__":

@@ -21,8 +21,9 @@ def main() -> None:
     for column in ("validation_loss", "average_precision", "train_loss"):
         write_text(f"reports/curves/sweep_{column}.csv", to_csv(curve_table(cells, summary, column)))
     write_json("reports/timings/sweep.json", timing_table(cells, summary))
-    for name, entry in summary["best"].items():
-        print(f"{name:9} best at {entry['learning_rate']:g}: {entry['validation_average_precision']:.4f}")
+    for best in summary["best"]:
+        precision = best["validation_average_precision"]
+        print(f"{best['optimizer']:9} best at {best['learning_rate']:g}: {precision:.4f}")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def main() -> None:
         "optimizer_step_ms": timing.optimizer_steps(settings, words),
         "layer_us_per_token": timing.cell_steps(settings),
     }
-    write_json(TIMINGS / "theory.json", times)
+    write_json(TIMINGS / "theory.json", {"times": [times]})
     figures.step_costs(TIMINGS / "step_time.svg", render.state_megabytes(settings, words), *times.values())
     print(f"{PAGES}: {len(render.PAGES)} pages, {len(list(PAGES.glob('*.svg')))} figures")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from stages import params
 from stages.errors import UserError, run
 from stages.files import replacing_folder, sha256, write_json, write_text
-from stages.results.scores import best_threshold, decision_scores
+from stages.results.scores import best_threshold
 from stages.results.tables import to_csv
 from stages.rnn import devices, processes, storage
 from stages.rnn.allocator import keep_freed_memory
@@ -58,43 +58,43 @@ def main() -> None:
         ) from diverged
 
     if processes.is_first():
-        probabilities = sigmoid(score(model, validation, settings.train, device).reviews)
-        threshold = best_threshold(validation.labels, probabilities)
-        with replacing_folder(f"data/models/{cell}") as folder:
-            description = {
-                "architecture": arguments,
-                "vocabulary_sha256": sha256(SPLITS / "vocabulary.txt"),
-                "threshold": threshold,
-                "max_tokens": settings.train.max_tokens,
-                "optimizer": settings.optimizer,
-            }
-            storage.save(folder, progress.best_weights, description)
-        write_text(f"reports/curves/{cell}.csv", to_csv(progress.history))
-        order = epoch_order(train.lengths, settings.train.batch_size, settings.seed, 0)
-        best = progress.history[progress.best_row]
-        summary = {
-            "validation": {
-                "average_precision": best["average_precision"],
-                "roc_auc": best["roc_auc"],
-                "f1": decision_scores(validation.labels, probabilities, threshold)["f1"],
-            },
-            "epochs": progress.history[-1]["epoch"],
-            "best_epoch": best["epoch"],
-            "steps": progress.step,
-            "parameters": count_parameters(model),
-            "padding": round(padding_share(train.lengths, order), 4),
-        }
-        write_json(f"reports/metrics/{cell}.json", summary)
-        tokens = int(train.lengths.sum() * summary["epochs"])
-        write_json(
-            f"reports/timings/{cell}.json",
-            {"training_seconds": progress.seconds[-1], "tokens_per_second": tokens / progress.seconds[-1]},
-        )
+        write(cell, settings, training, arguments)
         checkpoint.remove()
+        best = progress.history[progress.best_row]
         print(
             f"{cell}: validation average precision {best['average_precision']:.4f} at epoch {best['epoch']:g}"
         )
     processes.stop()
+
+
+def write(cell: str, settings: params.Params, training: Training, arguments: dict) -> None:
+    """Write the model with what is to be known of it, its curves, and its wall-clock figures."""
+    progress, train, validation = training.progress, training.train, training.validation
+    probabilities = sigmoid(score(training.model, validation, settings.train, training.device).reviews)
+    order = epoch_order(train.lengths, settings.train.batch_size, settings.seed, epoch=0)
+    best, last = progress.history[progress.best_row], progress.history[-1]
+    description = {
+        "architecture": arguments,
+        "vocabulary_sha256": sha256(SPLITS / "vocabulary.txt"),
+        "threshold": best_threshold(validation.labels, probabilities),
+        "max_tokens": settings.train.max_tokens,
+        "training": {
+            "optimizer": settings.optimizer,
+            "epochs": last["epoch"],
+            "best_epoch": best["epoch"],
+            "steps": progress.step,
+            "validation_average_precision": best["average_precision"],
+            "padding": padding_share(train.lengths, order),
+            "parameters": count_parameters(training.model),
+        },
+    }
+    with replacing_folder(f"data/models/{cell}") as folder:
+        storage.save(folder, progress.best_weights, description)
+    write_text(f"reports/curves/{cell}.csv", to_csv(progress.history))
+    tokens = int(train.lengths.sum() * last["epoch"])
+    seconds = progress.seconds[-1]
+    timings = {"training_seconds": seconds, "training_tokens_per_second": tokens / seconds}
+    write_json(f"reports/timings/{cell}.json", {name: round(value, 1) for name, value in timings.items()})
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -24,6 +24,7 @@ class Baselines:
     length: Linear
     prevalence: float
     thresholds: dict[str, float]
+    training: dict  # what was chosen, and how it scored on validation
 
     def probabilities(self, reviews: Reviews) -> dict[str, np.ndarray]:
         """Each model's probabilities of a spoiler, float64 (reviews)."""
@@ -34,31 +35,27 @@ class Baselines:
         }
 
 
-def fit(
-    train: Reviews, validation: Reviews, vocabulary_size: int, settings: Baseline
-) -> tuple[Baselines, dict]:
+def fit(train: Reviews, validation: Reviews, vocabulary_size: int, settings: Baseline) -> Baselines:
     """Fit all three; the regularization of the first is chosen by average precision on validation."""
     features = Features.of(train, vocabulary_size, settings.min_count, settings.max_features)
     x_train, x_validation = features.matrix(train), features.matrix(validation)
     candidates = {c: Linear.fit(x_train, train.labels, c) for c in settings.inverse_regularization}
-    scores = {
-        c: ranking_scores(validation.labels, model.probabilities(x_validation))
+    precision = {
+        c: ranking_scores(validation.labels, model.probabilities(x_validation))["average_precision"]
         for c, model in candidates.items()
     }
-    best = max(scores, key=lambda c: scores[c]["average_precision"])
+    chosen = max(precision, key=lambda c: precision[c])
     length = Linear.fit(length_features(train), train.labels, 1.0)
-    models = Baselines(features, candidates[best], length, float(train.labels.mean()), {})
-    thresholds = {
-        name: best_threshold(validation.labels, p) for name, p in models.probabilities(validation).items()
-    }
-    # The majority class is never a spoiler, whatever maximises F1.
-    thresholds["majority"] = 1.0
-    metrics = {
-        "validation": scores[best],
-        "inverse_regularization": best,
+    training = {
+        "inverse_regularization": chosen,
         "features": len(features.codes),
+        "validation_average_precision": precision[chosen],
     }
-    return Baselines(features, candidates[best], length, models.prevalence, thresholds), metrics
+    models = Baselines(features, candidates[chosen], length, float(train.labels.mean()), {}, training)
+    for name, probabilities in models.probabilities(validation).items():
+        models.thresholds[name] = best_threshold(validation.labels, probabilities)
+    models.thresholds["majority"] = 1.0  # the majority class: never a spoiler, whatever the F1
+    return models
 
 
 def save(models: Baselines, folder: Path, vocabulary: Path) -> None:
@@ -78,6 +75,7 @@ def save(models: Baselines, folder: Path, vocabulary: Path) -> None:
         "prevalence": models.prevalence,
         "bias": {"tfidf": models.tfidf.bias, "length": models.length.bias},
         "thresholds": models.thresholds,
+        "training": models.training,
     }
     write_json(folder / "model.json", settings)
 
@@ -94,7 +92,9 @@ def load(folder: Path, vocabulary: Path | None = None) -> Baselines:
         features = Features(arrays["codes"], arrays["idf"], settings["vocabulary_size"])
         linear = {name: Linear(arrays[name], settings["bias"][name]) for name in ("tfidf", "length")}
         models = Baselines(
-            features, **linear, prevalence=settings["prevalence"], thresholds=settings["thresholds"]
+            features,
+            **linear,
+            **{name: settings[name] for name in ("prevalence", "thresholds", "training")},
         )
     except FileNotFoundError as error:
         raise UserError(f"{error.filename or folder}: is missing; train with `dvc repro`") from error

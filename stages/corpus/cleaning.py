@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from tqdm import tqdm
 
 from stages.corpus.layouts import Rejected, Review, parse
 from stages.corpus.lines import ahead, read_lines
@@ -58,7 +59,8 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean) -> dict[
         try:
             with (
                 open(rejects, "w", encoding="utf-8") as rejects_file,
-                pq.ParquetWriter(first_pass, SCHEMA, compression="lz4", use_dictionary=REPEATED) as writer,
+                pa.ipc.new_file(first_pass, SCHEMA) as writer,
+                tqdm(desc="clean", unit=" reviews", unit_scale=True, disable=None, leave=False) as progress,
             ):
                 # The thread that parses has `counts` to itself until it is done.
                 for batch in ahead(batches(accept(source, settings, counts, rejects_file))):
@@ -67,6 +69,7 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean) -> dict[
                     hashes.append(hash_texts(table["sentences"]))
                     labels.append(table["label"].to_numpy())
                     writer.write_table(table)
+                    progress.update(len(batch))
             drop("empty", counts, empty)
             check_rejected(source, settings, counts, rejects)
             keep = unique_texts(np.concatenate(hashes or [[]]), np.concatenate(labels or [[]]), counts)
@@ -191,10 +194,11 @@ def copy_rows(source: Path, target: Path, keep: np.ndarray, counts: Counter) -> 
     """Copy the rows to keep, and count what is in them."""
     start = 0
     with (
-        pq.ParquetFile(source) as file,
+        pa.OSFile(str(source)) as file,
         pq.ParquetWriter(target, SCHEMA, compression="zstd", use_dictionary=REPEATED) as writer,
     ):
-        for batch in ahead(file.iter_batches(BATCH)):
+        reader = pa.ipc.open_file(file)
+        for batch in ahead(map(reader.get_batch, range(reader.num_record_batches))):
             kept = batch.filter(pa.array(keep[start : start + len(batch)]))
             start += len(batch)
             counts["kept"] += len(kept)

@@ -82,7 +82,7 @@ def parse(line: bytes) -> Review:
 
 def reason(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
-    kind = "missing" if first["type"] == "missing" else "wrong"
+    kind = "missing" if first["type"] == "missing" and len(first["loc"]) == 1 else "wrong"
     return f"{kind}_{first['loc'][0]}"
 
 

@@ -28,11 +28,8 @@ def evaluate(
     thresholds: dict[str, float],
     settings: Evaluate,
     seed: int,
-) -> tuple[dict, dict]:
-    """Scores of each model, and the difference of each pair, with intervals.
-
-    Returns two dictionaries by model and by pair; differences are first minus second.
-    """
+) -> tuple[dict[str, dict], list[dict]]:
+    """Scores of each model, and the difference of each pair (first minus second), with intervals."""
     weights = resample_groups(books, settings.bootstrap, seed)
     resampled = {}
     models = {}
@@ -44,8 +41,8 @@ def evaluate(
         models[name] = rounded(
             {
                 "average_precision": ranking["average_precision"],
-                "average_precision_low": low,
-                "average_precision_high": high,
+                "low": low,
+                "high": high,
                 "roc_auc": ranking["roc_auc"],
                 **decision_scores(labels, scores, thresholds[name]),
                 "recall_at_precision_50": recall_at_precision(labels, scores),
@@ -53,18 +50,13 @@ def evaluate(
             }
         )
     right = {name: (p >= thresholds[name]) == (labels > 0) for name, p in probabilities.items()}
-    pairs = {}
+    pairs = []
     for first, second in PAIRS:
         low, high = interval(resampled[first] - resampled[second], settings.confidence)
         difference = models[first]["average_precision"] - models[second]["average_precision"]
-        pairs[f"{first}_minus_{second}"] = rounded(
-            {
-                "average_precision": difference,
-                "low": low,
-                "high": high,
-                "mcnemar_p": mcnemar(right[first], right[second]),
-            }
-        )
+        scores = {"average_precision": difference, "low": low, "high": high}
+        p_value = float(f"{mcnemar(right[first], right[second]):.3g}")
+        pairs.append({"first": first, "second": second, **rounded(scores), "mcnemar_p": p_value})
     return models, pairs
 
 

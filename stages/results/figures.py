@@ -71,18 +71,18 @@ def precision_recall(tables: dict[str, pd.DataFrame], prevalence: float) -> Figu
     return figure
 
 
-def comparison(evaluation: dict) -> Figure:
+def comparison(evaluation: dict[str, dict], prevalence: float) -> Figure:
     """Average precision of every model with its interval."""
-    names = [name for name in LABELS if name in evaluation][::-1]
+    names = list(evaluation)[::-1]
     figure, axes = plt.subplots(figsize=(7, 2.8))
     for row, name in enumerate(names):
         scores = evaluation[name]
         middle = scores["average_precision"]
-        sides = [[middle - scores["average_precision_low"]], [scores["average_precision_high"] - middle]]
+        sides = [[middle - scores["low"]], [scores["high"] - middle]]
         sides = np.maximum(sides, 0)
         axes.errorbar(middle, row, xerr=sides, fmt="o", color=MODEL_COLOURS[name], capsize=4)
         axes.annotate(f"{middle:.3f}", (middle, row), (0, 7), textcoords="offset points", ha="center")
-    axes.axvline(evaluation["prevalence"], color="0.5", linestyle=":")
+    axes.axvline(prevalence, color="0.5", linestyle=":")
     axes.set(yticks=range(len(names)), yticklabels=[LABELS[name] for name in names], xlim=(0, 1))
     axes.set(title="Average precision on the test reviews (dotted: chance)", ylim=(-0.6, len(names) - 0.3))
     axes.grid(axis="y", visible=False)
@@ -132,12 +132,13 @@ def sensitivity(grid: pd.DataFrame, prevalence: float) -> Figure:
     return figure
 
 
-def optimizers(loss: pd.DataFrame, precision: pd.DataFrame, best: dict) -> Figure:
+def optimizers(loss: pd.DataFrame, precision: pd.DataFrame, best: list[dict]) -> Figure:
     """Loss and score by epoch, each optimizer at its best rate."""
     figure, panels = plt.subplots(1, 2, figsize=(9, 3.4))
     for axes, table in zip(panels, (loss, precision), strict=True):
-        for name in best:
-            label = f"{LABELS[name]} ({best[name]['learning_rate']:g})"
+        for entry in best:
+            name = entry["optimizer"]
+            label = f"{LABELS[name]} ({entry['learning_rate']:g})"
             axes.plot(
                 table["epoch"],
                 table[name],
@@ -152,15 +153,15 @@ def optimizers(loss: pd.DataFrame, precision: pd.DataFrame, best: dict) -> Figur
     return figure
 
 
-def wall_clock(trainings: dict[str, dict], study: dict[str, dict]) -> Figure:
+def wall_clock(trainings: dict[str, dict], study: list[dict]) -> Figure:
     figure, (models, steps) = plt.subplots(1, 2, figsize=(9, 2.6))
     names = list(trainings)[::-1]
     seconds = [trainings[name]["training_seconds"] for name in names]
     bars = models.barh([LABELS[n] for n in names], seconds, color=[MODEL_COLOURS[n] for n in names])
     models.bar_label(bars, [f"{s:.0f} s" for s in seconds], padding=3)
     models.set(title="Training time on this machine", xlabel="seconds")
-    names = list(study)[::-1]
-    milliseconds = [study[name]["milliseconds_per_step"] for name in names]
+    names = [entry["optimizer"] for entry in study][::-1]
+    milliseconds = [entry["milliseconds_per_step"] for entry in study][::-1]
     bars = steps.barh([LABELS[n] for n in names], milliseconds, color=[OPTIMIZER_COLOURS[n] for n in names])
     steps.bar_label(bars, [f"{m:.1f} ms" for m in milliseconds], padding=3)
     steps.set(title="Time of one step in the optimizer study", xlabel="milliseconds")

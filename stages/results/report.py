@@ -5,6 +5,7 @@ Sentences that judge are chosen here, by rules, so that they stay true after any
 
 import base64
 import re
+from operator import itemgetter
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -31,12 +32,14 @@ ENVIRONMENT = Environment(
 LINKED = "timings/"  # pictures of wall-clock figures stay outside, so that the page repeats byte for byte
 
 
-def verdict(difference: dict, first: str, second: str) -> str:
+def verdict(difference: dict) -> str:
     """What a difference (first minus second) with its interval lets one say."""
-    numbers = f"difference {difference['average_precision']:+.3f}, interval {difference['low']:+.3f} to {difference['high']:+.3f}"
-    if difference["low"] > 0:
+    first, second = NAMES[difference["first"]], NAMES[difference["second"]]
+    middle, low, high = (difference[key] for key in ("average_precision", "low", "high"))
+    numbers = f"difference {middle:+.3f}, interval {low:+.3f} to {high:+.3f}"
+    if low > 0:
         return f"The {first} ranks better than the {second} on these test reviews ({numbers})."
-    if difference["high"] < 0:
+    if high < 0:
         return f"The {first} ranks worse than the {second} on these test reviews ({numbers})."
     return f"No difference between the {first} and the {second} is shown by these test reviews ({numbers})."
 
@@ -64,42 +67,38 @@ def fit_note(summary: dict) -> str:
 
 def optimizer_findings(study: dict) -> list[str]:
     """What the study shows, one sentence a finding."""
-    best, shared = study["best"], study["shared"]
+    best, shared = study["best"], [entry for entry in study["shared"] if not entry["diverged"]]
     if not best:
         return ["Every run of the study diverged."]
-    ranked = sorted(best, key=lambda name: -best[name]["validation_average_precision"])
-    findings = [
-        "At its own best learning rate, "
-        + ", then ".join(
-            f"{NAMES[name]} ({best[name]['validation_average_precision']:.3f} at {best[name]['learning_rate']:g})"
-            for name in ranked
-        )
-        + " reaches the highest average precision on validation."
-    ]
-    alive = [name for name in shared if not shared[name]["diverged"]]
-    if alive:
-        first = max(alive, key=lambda name: shared[name]["validation_average_precision"])
-        same = "the same" if first == ranked[0] else "another"
-        findings.append(
-            f"At the one shared rate {NAMES[first]} is ahead: {same} winner as with each at its best rate."
-        )
-    fast = {n: e["epochs_to_convergence"] for n, e in best.items() if "epochs_to_convergence" in e}
+    precision = itemgetter("validation_average_precision")
+    ranked = sorted(best, key=precision, reverse=True)
+    order = ", then ".join(
+        f"{NAMES[entry['optimizer']]} ({precision(entry):.3f} at {entry['learning_rate']:g})"
+        for entry in ranked
+    )
+    findings = [f"By average precision on validation, each at its own best learning rate: first {order}."]
+    if shared:
+        first = max(shared, key=precision)["optimizer"]
+        same = "the same winner as" if first == ranked[0]["optimizer"] else "another winner than"
+        findings.append(f"At the one shared rate {NAMES[first]} is ahead: {same} with each at its best rate.")
+    fast = [entry for entry in best if "epochs_to_convergence" in entry]
     if fast:
-        quickest = min(fast, key=fast.get)
+        quickest = min(fast, key=itemgetter("epochs_to_convergence"))
+        name, epochs = NAMES[quickest["optimizer"]], quickest["epochs_to_convergence"]
         findings.append(
-            f"{NAMES[quickest]} converges first, after {fast[quickest]:g} epochs on average"
-            f" (to an average precision of {study['goal']:.3f})."
+            f"{name} converges first, after {epochs:g} epochs on average"
+            f" (to an average precision of {study['study'][0]['goal']:.3f})."
         )
-    slow = [NAMES[name] for name in best if "epochs_to_convergence" not in best[name]]
+    slow = [NAMES[entry["optimizer"]] for entry in best if "epochs_to_convergence" not in entry]
     if slow:
         findings.append(f"Not every seed converged within the study's epochs with {', '.join(slow)}.")
-    edge = [NAMES[name] for name in best if best[name]["at_edge_of_grid"]]
+    edge = [NAMES[entry["optimizer"]] for entry in best if entry["at_edge_of_grid"]]
     if edge:
         findings.append(
             f"The best rate of {', '.join(edge)} is at the grid's edge: a better one may lie outside."
         )
-    if study["diverged_cells"]:
-        findings.append(f"{study['diverged_cells']} cells of the grid diverged.")
+    if study["study"][0]["diverged_cells"]:
+        findings.append(f"{study['study'][0]['diverged_cells']} cells of the grid diverged.")
     return findings
 
 

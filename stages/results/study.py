@@ -59,20 +59,23 @@ def read_cell(folder: Path) -> Cell:
 
 
 def summarize(cells: Cells, labels: np.ndarray, settings: Sweep) -> dict:
-    """Scores at the shared rate and at each optimizer's best rate."""
-    shared, best = {}, {}
+    """Scores at the shared rate and at each optimizer's best rate: lists of records."""
+    shared, best = [], []
     top = max((np.median(cell.precisions) for cell in cells.values() if not cell.diverged), default=0.0)
     goal = labels.mean() + CONVERGED * (top - labels.mean())
     for name in settings.optimizers:
-        shared[name] = describe(cells, name, settings.shared_learning_rate, labels, goal)
+        entry = describe(cells, name, settings.shared_learning_rate, labels, goal)
+        shared.append({"optimizer": name, **entry})
         rates = [rate for rate in sorted(settings.learning_rates) if not cells[name, rate].diverged]
         if rates:
             chosen = max(rates, key=lambda rate: np.mean(cells[name, rate].precisions))
             edge = chosen in (min(settings.learning_rates), max(settings.learning_rates))
             entry = describe(cells, name, chosen, labels, goal)
-            best[name] = {"learning_rate": chosen, "at_edge_of_grid": int(edge), **entry}
+            found = {"optimizer": name, "learning_rate": chosen, "at_edge_of_grid": int(edge)}
+            best.append({**found, **entry})
     diverged = sum(cell.diverged for cell in cells.values())
-    return {"goal": round(float(goal), 4), "diverged_cells": diverged, "shared": shared, "best": best}
+    study = {"goal": round(float(goal), 4), "diverged_cells": diverged}
+    return {"study": [study], "shared": shared, "best": best}
 
 
 def describe(cells: Cells, name: str, rate: float, labels: np.ndarray, goal: float) -> dict[str, float]:
@@ -109,7 +112,7 @@ def epochs_to(goal: float, run: pd.DataFrame) -> float | None:
 
 
 def grid_table(cells: Cells, settings: Sweep) -> list[dict]:
-    """Every cell: optimizer, rate, mean and extremes of the validation average precision, whether diverged."""
+    """Every cell: the mean and the extremes of its validation average precision, and whether it diverged."""
     rows = []
     for (name, rate), cell in cells.items():
         precisions = cell.precisions or [float("nan")]
@@ -129,8 +132,10 @@ def grid_table(cells: Cells, settings: Sweep) -> list[dict]:
 def curve_table(cells: Cells, summary: dict, column: str) -> list[dict]:
     """A curve per optimizer at its best rate, mean over seeds: `epoch`, then a column for each."""
     means = {
-        name: cells[name, entry["learning_rate"]].curves.groupby("epoch")[column].mean()
-        for name, entry in summary["best"].items()
+        best["optimizer"]: cells[best["optimizer"], best["learning_rate"]]
+        .curves.groupby("epoch")[column]
+        .mean()
+        for best in summary["best"]
     }
     table = pd.DataFrame(means).reset_index()
     return table.to_dict("records")
@@ -138,11 +143,10 @@ def curve_table(cells: Cells, summary: dict, column: str) -> list[dict]:
 
 def timing_table(cells: Cells, summary: dict) -> dict:
     """Seconds per step and per run of each optimizer at its best rate, mean over seeds."""
-    table = {}
-    for name, entry in summary["best"].items():
-        timings = cells[name, entry["learning_rate"]].timings.values()
-        table[name] = {
-            "milliseconds_per_step": float(np.mean([t["seconds_per_step"] for t in timings])) * 1000,
-            "seconds": float(np.mean([t["seconds"][-1] for t in timings])),
-        }
-    return table
+    table = []
+    for best in summary["best"]:
+        timings = cells[best["optimizer"], best["learning_rate"]].timings.values()
+        steps, runs = [t["seconds_per_step"] for t in timings], [t["seconds"][-1] for t in timings]
+        scores = {"milliseconds_per_step": 1000 * np.mean(steps), "seconds": np.mean(runs)}
+        table.append({"optimizer": best["optimizer"], **{k: round(float(v), 2) for k, v in scores.items()}})
+    return {"best": table}

@@ -6,6 +6,7 @@ the data grows. The vocabulary is counted on the training reviews alone.
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from tqdm import tqdm
 
 from stages.errors import UserError
 from stages.files import replacing_folder
@@ -37,7 +39,7 @@ SCHEMA = pa.schema(
     }
 )
 BATCH = 8192  # reviews in memory at a time
-REPEATED = ["book_id", "user_id"]  # the columns that are worth a dictionary
+STORAGE = {"compression": "zstd", "use_dictionary": ["book_id", "user_id"], "write_statistics": False}
 
 
 def split_file(source: Path, folder: Path, settings: Split, seed: int) -> dict:
@@ -79,6 +81,7 @@ def place_by_hash(groups: pa.Array, bounds: np.ndarray, seed: int) -> np.ndarray
     return np.searchsorted(bounds, shares, side="right").astype(np.int8)[groups.indices.to_numpy()]
 
 
+@lru_cache(1 << 16)
 def hash_share(key: str, seed: int) -> float:
     """A number from [0, 1) that depends on key and seed alone."""
     return int.from_bytes(blake2b(key.encode(), digest_size=8, salt=str(seed).encode()).digest()) / 2**64
@@ -119,18 +122,29 @@ def make_vocabulary(file: pq.ParquetFile, places: np.ndarray, settings: Vocabula
         return tokens.dictionary.take(pa.array(seen)), times[seen]
 
     counts = WordCounts()
-    for words, times in in_order(count, with_places(file.iter_batches(BATCH, columns=["tokens"]), places)):
+    batches = with_places(read_batches(file, ["tokens"]), places, "count words")
+    for words, times in in_order(count, batches):
         counts.add(words, times)
     return Vocabulary.of_counts(counts.table(), settings.max_size, settings.min_count)
 
 
+def read_batches(file: pq.ParquetFile, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Batches that each lie in one row group, since each has a dictionary of tokens of its own."""
+    for i in range(file.num_row_groups):
+        yield from file.iter_batches(BATCH, [i], columns)
+
+
 def with_places(
-    batches: Iterator[pa.RecordBatch], places: np.ndarray
+    batches: Iterator[pa.RecordBatch], places: np.ndarray, what: str
 ) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
     start = 0
-    for batch in batches:
-        yield batch, places[start : start + len(batch)]
-        start += len(batch)
+    with tqdm(
+        desc=what, total=len(places), unit=" reviews", unit_scale=True, disable=None, leave=False
+    ) as progress:
+        for batch in batches:
+            yield batch, places[start : start + len(batch)]
+            start += len(batch)
+            progress.update(len(batch))
 
 
 def write_splits(
@@ -144,14 +158,10 @@ def write_splits(
     tallies = {name: Tally() for name in NAMES}
     with ExitStack() as stack:
         writers = [
-            stack.enter_context(
-                pq.ParquetWriter(
-                    folder / f"{name}.parquet", SCHEMA, compression="zstd", use_dictionary=REPEATED
-                )
-            )
+            stack.enter_context(pq.ParquetWriter(folder / f"{name}.parquet", SCHEMA, **STORAGE))
             for name in NAMES
         ]
-        for parts in in_order(divide, with_places(file.iter_batches(BATCH), places)):
+        for parts in in_order(divide, with_places(read_batches(file), places, "split")):
             for writer, tally, part in zip(writers, tallies.values(), parts, strict=True):
                 if len(part):
                     tally.add(part)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tqdm import tqdm
 
 from stages.files import replacing
 from stages.text.threads import in_order
@@ -13,6 +14,12 @@ from stages.text.tokenizer import tokenize
 KEPT = ["review_id", "book_id", "user_id", "date", "rating", "label"]
 BATCH = 8192  # reviews in memory at a time, and in a row group
 LONGEST_SENTENCE = 2**16 - 1  # tokens; the length is stored in 16 bits, and what is beyond is left out
+STORAGE = {
+    "compression": "zstd",
+    "use_dictionary": ["book_id", "user_id", "tokens.list.element"],
+    "dictionary_pagesize_limit": 2**26,  # one a row group, however many words: the splits use its indices
+    "write_statistics": False,  # half of the time of writing, and nothing reads them
+}
 TOKENS = pa.list_(pa.dictionary(pa.int32(), pa.string()))
 
 
@@ -29,16 +36,16 @@ def tokenize_file(source: Path, target: Path, lowercase: bool) -> tuple[int, int
         def convert(batch: pa.RecordBatch) -> pa.Table:
             return tokenize_batch(batch, lowercase).cast(schema)
 
-        with pq.ParquetWriter(
-            partial,
-            schema,
-            compression="zstd",
-            use_dictionary=["book_id", "user_id", "tokens.list.element"],
-            dictionary_pagesize_limit=2
-            ** 26,  # one a row group, however many words: the splits use its indices
-        ) as writer:
+        with (
+            pq.ParquetWriter(partial, schema, **STORAGE) as writer,
+            tqdm(
+                total=file.metadata.num_rows, desc="tokenize", unit=" reviews", unit_scale=True, disable=None,
+                leave=False,
+            ) as progress,
+        ):  # fmt: skip
             for table in in_order(convert, file.iter_batches(BATCH)):
                 writer.write_table(table)
+                progress.update(len(table))
                 reviews += len(table)
                 tokens += len(table["tokens"].chunk(0).flatten())
     return reviews, tokens

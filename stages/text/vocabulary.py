@@ -12,6 +12,7 @@ from stages.files import write_text
 
 PADDING, UNKNOWN = 0, 1
 SPECIAL = ["<pad>", "<unknown>"]
+FEW = 1_000_000  # rows that may wait before they are summed
 
 
 class Vocabulary:
@@ -72,7 +73,7 @@ class WordCounts:
 
     def add(self, words: pa.Array, counts: np.ndarray) -> None:
         self.waiting.append(pa.table({"word": words, "count": pa.array(counts, pa.int64())}))
-        if sum(map(len, self.waiting)) > max(len(self.summed), 1_000_000):
+        if sum(map(len, self.waiting)) > max(len(self.summed), FEW):
             self.table()
 
     def table(self) -> pa.Table:

@@ -10,6 +10,7 @@ from stages.theory.style import GREEN, GREY, ORANGE, SKY, VERMILLION, figure, sa
 H_BUS, X_BUS = 1.05, 0.45  # heights of the two lines that every gate reads
 STATE = 4.3  # height of the line that is handed from step to step
 LINE = {"color": "black", "linewidth": 1.2, "solid_capstyle": "round"}
+HEAD = {"arrowstyle": "-|>", "linewidth": 0, "mutation_scale": 13, "shrinkA": 0, "shrinkB": 0}
 
 
 def box(axes: Axes, x: float, y: float, text: str, colour: str, width: float = 0.9) -> None:
@@ -30,7 +31,14 @@ def line(axes: Axes, *points: tuple[float, float], arrow: bool = True, colour: s
     xs, ys = zip(*points, strict=True)
     axes.plot(xs, ys, **LINE | {"color": colour})
     if arrow:
-        style = {"arrowstyle": "-|>", "color": colour, "linewidth": 0, "mutation_scale": 13, "shrinkA": 0, "shrinkB": 0}
+        style = {
+            "arrowstyle": "-|>",
+            "color": colour,
+            "linewidth": 0,
+            "mutation_scale": 13,
+            "shrinkA": 0,
+            "shrinkB": 0,
+        }
         axes.annotate("", points[-1], points[-2], arrowprops=style)
 
 

@@ -1,6 +1,7 @@
 """The theory pages from their templates: functions from the source, numbers from the computations."""
 
 import inspect
+import math
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -21,12 +22,14 @@ def source(function: object) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """With so many significant digits: 12,300, 0.0123 or 1.23 × 10⁻¹²."""
-    if value == 0 or 1e-4 <= abs(value) < 1e6:
+    """With so many significant digits: 12,300, 0.0123, or in scientific notation."""
+    if value < 0:
+        return "\N{MINUS SIGN}" + number(-value, digits)
+    if value == 0 or 1e-4 <= value < 1e6:
         rounded = float(f"{value:.{digits}g}")
         return f"{rounded:,.0f}" if rounded == int(rounded) else f"{rounded:,}"
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+    return f"{mantissa} \N{MULTIPLICATION SIGN} 10{str(int(exponent)).translate(SUPERSCRIPTS)}"
 
 
 def thousands(value: int) -> str:
@@ -64,7 +67,7 @@ def state_megabytes(settings: Params, words: int) -> dict[str, float]:
 
 def comparison() -> dict[str, dict]:
     """What the four optimizers do on the small problems."""
-    ravine, turned, bent = trials.ravine(), trials.ravine(angle=0.25 * 3.141592653589793), trials.rosenbrock()
+    ravine, turned, bent = trials.ravine(), trials.ravine(angle=math.pi / 4), trials.rosenbrock()
     return {
         name: {
             "ravine": trials.best_rate(name, ravine),

@@ -1,4 +1,4 @@
-"""Wall-clock time of the cells and the optimizers, as this project runs them."""
+"""Wall-clock time of the cells and the optimizers, on one core and at this project's sizes."""
 
 import timeit
 from collections.abc import Callable
@@ -15,8 +15,13 @@ TOKENS = 32  # in the sequences on which the cells are timed
 
 
 def milliseconds(work: Callable[[], None], repeats: int = 10) -> float:
-    """The fastest of so many runs: what else the machine does can only slow them."""
-    return 1000 * min(timeit.repeat(work, number=1, repeat=repeats))
+    """The fastest of so many runs on one core: what else the machine does can only slow them."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return 1000 * min(timeit.repeat(work, number=1, repeat=repeats))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def optimizer_steps(settings: Params, words: int) -> dict[str, float]:

@@ -47,9 +47,7 @@ def gradient_curves(X: int, H: int, tokens: int = 100) -> dict[str, dict[str, np
     Inputs are of the size of this project's embeddings at the start.
     """
 
-    def curve(
-        cell: Cell, factor: float = 1.0, memory: float | None = None, cut: bool = False
-    ) -> np.ndarray:
+    def curve(cell: Cell, factor: float = 1.0, memory: float | None = None, cut: bool = False) -> np.ndarray:
         weights = cells.initial(cell, X, H, np.random.default_rng(0))
         if memory is not None:
             weights.b[H : 2 * H] = memory  # the forget gate's rows in an LSTM, the update gate's in a GRU
@@ -74,7 +72,7 @@ def gradient_curves(X: int, H: int, tokens: int = 100) -> dict[str, dict[str, np
 
 
 def reset_difference(X: int, H: int, tokens: int = 20) -> float:
-    """Largest difference between the h of the two forms of the reset gate, with the same weights and tokens."""
+    """Largest difference between the h of the two forms of the reset gate, all else equal."""
     random = np.random.default_rng(0)
     weights = cells.initial(cells.GRU, X, H, random)
     xs, start = random.standard_normal((tokens, 1, X)), (np.zeros((1, H)),)
@@ -183,11 +181,25 @@ class Search(NamedTuple):
     lowest: float
     highest: float
 
+    @property
+    def band(self) -> float:
+        return self.highest / self.lowest
+
 
 def best_rate(name: str, surface: Surface, steps: int = 3000) -> Search:
     needed = settled(descend(name, surface, RATES, steps).losses)
     arrive = RATES[needed <= steps]
     return Search(float(RATES[needed.argmin()]), int(needed.min()), float(arrive.min()), float(arrive.max()))
+
+
+def shrinking_steps(factor: float, times: float = 100) -> float:
+    """Steps that make a distance so many times shorter, when each multiplies it by `factor`."""
+    return np.log(times) / -np.log(factor)
+
+
+def sgd_noise(rate: float) -> float:
+    """What `noise_floor` measures for SGD, as a formula: where a step's loss and gain balance."""
+    return np.sqrt(rate / (2 - rate))
 
 
 def saddle_steps(name: str, rate: float = 0.01, start: float = 1e-6) -> int:
@@ -205,11 +217,11 @@ def saddle_steps(name: str, rate: float = 0.01, start: float = 1e-6) -> int:
 def rare_moves(name: str, every: int = 100, occurrences: int = 100) -> np.ndarray:
     """How far one weight moves for each time its gradient is 1, in learning rates.
 
-    The first weight's gradient is 1 at every step, the second's at every `every`-th and else 0.
+    The first weight's gradient is 1 at every step, the second's at one of `every` steps and else 0.
     """
     w, memory = np.zeros(2), None
     for t in range(1, every * occurrences + 1):
-        g = np.array([1.0, float(t % every == 0)])
+        g = np.array([1.0, float(t % every == every // 2)])
         w, memory = run_one(name, w, g, memory, rate=1.0)
     return -w / (every * occurrences, occurrences)
 
@@ -241,19 +253,18 @@ def uncorrected_adam_lengths(steps: int, beta1: float = 0.9, beta2: float = 0.99
     return (1 - beta1**t) / np.sqrt(1 - beta2**t)
 
 
-def wrong_way(beta2: float, cycles: int = 600) -> float:
+def wrong_way(beta2: float) -> float:
     """Adam's move over one cycle of 101 gradients, in learning rates, once its memory has settled.
 
     One gradient is 1010, the hundred others -10 (Reddi et al., 2018): the sum is 10, so that a
     descent moves down.
     """
     w, memory, before = np.zeros(1), None, 0.0
-    for cycle in range(cycles):
+    cycle = np.array([[1010.0]] + 100 * [[-10.0]])
+    for _ in range(int(5 / (1 - beta2) / len(cycle)) + 2):
         before = float(w[0])
-        for t in range(101):
-            w, memory = run_one(
-                "adam", w, np.array([1010.0 if t == 0 else -10.0]), memory, rate=1.0, beta2=beta2
-            )
+        for g in cycle:
+            w, memory = run_one("adam", w, g, memory, rate=1.0, beta2=beta2)
     return float(w[0]) - before
 
 

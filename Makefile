@@ -1,0 +1,32 @@
+# make            install into .venv, run the pipeline, show the scores
+# make test       lint, and run the whole test suite
+# make bench-data, make bench-train   speed and memory (REVIEWS=50000 for a quick look)
+
+PYTHON ?= python3
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: all test bench-data clean
+
+all: $(VENV)/installed
+	dvc repro
+	dvc metrics show $(addprefix reports/metrics/,$(addsuffix .json,lstm gru tfidf length majority))
+	@echo "The report: reports/report.html, and reports/report.md"
+
+# The CPU build of PyTorch serves; on Linux, PyPI's default build would bring 3 GB of CUDA with it.
+$(VENV)/installed: requirements.txt constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --requirement requirements.txt --constraint constraints.txt
+	touch $@
+
+test: $(VENV)/installed
+	ruff check .
+	ruff format --check .
+	python -m pytest
+
+bench-data: $(VENV)/installed
+	python -m bench.data
+
+clean:
+	rm -rf $(VENV) .cache
