@@ -33,6 +33,11 @@ def test_both_layouts(record):
     assert not review.banner and not review.faults
 
 
+def test_other_keys_do_not_matter():
+    assert parsed(RAW, n_votes=3, started_at="") == parsed(RAW)
+    assert parsed(MARKED, n_votes=3) == parsed(MARKED)
+
+
 def without(record: dict, key: str) -> dict:
     return {name: value for name, value in record.items() if name != key}
 

@@ -74,6 +74,17 @@ def damaged():
     yield "bytes after the end", packed + b"and then some"
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_random_damage(path, seed):
+    draw = random.Random(seed)
+    packed = bytearray(gzip.compress(NOISE))
+    for at in draw.sample(range(10, len(packed)), 3):
+        packed[at] ^= draw.randint(1, 255)
+    path.write_bytes(packed)
+    with pytest.raises(UserError, match="the gzip data is damaged"):
+        list(read_lines(path, 100))
+
+
 @pytest.mark.parametrize("content", [pytest.param(content, id=name) for name, content in damaged()])
 def test_damage(path, content):
     path.write_bytes(content)

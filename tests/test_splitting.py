@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from stages.errors import UserError
 from stages.params import Split
 from stages.text import splitting
-from stages.text.splitting import GROUP_COLUMN, NAMES, split_file
+from stages.text.splitting import GROUP_COLUMN, NAMES, place_by_time, split_file
 from stages.text.token_table import TOKENS
 from stages.text.vocabulary import UNKNOWN, Vocabulary
 
@@ -104,6 +105,11 @@ def test_groups_never_cross(tmp_path_factory, by, seed):
         assert max(groups[0]) < min(groups[1]) and max(groups[1]) < min(groups[2])
 
 
+def test_time_is_cut_at_quantiles_between_days():
+    days = np.repeat(np.arange(10), 3).astype("datetime64[D]")
+    assert place_by_time(days, np.array([0.6, 0.8])).tolist() == [0] * 18 + [1] * 6 + [2] * 6
+
+
 @pytest.mark.parametrize("by", ["book", "user", "random"])
 def test_places_stay_when_the_data_grows(tmp_path, by):
     table = token_table(900)
@@ -181,7 +187,7 @@ def test_batches_and_runs_make_no_difference(tmp_path, monkeypatch):
     first, second = Divided(tmp_path, table), Divided(tmp_path, table)
     assert first.bytes == second.bytes
     for size in (7, 100):
-        monkeypatch.setattr(splitting, "BATCH", size)
+        monkeypatch.setattr("stages.text.token_table.BATCH", size)
         other = Divided(tmp_path, table)
         assert (other.parts, other.metrics) == (first.parts, first.metrics)
         assert other.bytes["vocabulary.txt"] == first.bytes["vocabulary.txt"]

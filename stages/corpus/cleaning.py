@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import chain, islice, repeat
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TextIO
 
@@ -39,6 +39,7 @@ SCHEMA = pa.schema(
     }
 )
 BATCH = 4096  # reviews in memory at a time, and in a row group
+BATCH_CHARACTERS = 2**26  # likewise
 REPEATED = ["book_id", "user_id"]  # the columns that are worth a dictionary
 ALWAYS = ("read", "kept", "dropped", "rejected", "banners")  # the counts that are there even when 0
 EXCERPT = 200  # characters of a rejected line that are kept
@@ -85,7 +86,15 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean) -> dict[
 
 
 def batches(reviews: Iterator[Review]) -> Iterator[list[Review]]:
-    while batch := list(islice(reviews, BATCH)):
+    """Lists of up to `BATCH` reviews, fewer where they are long."""
+    batch, characters = [], 0
+    for review in reviews:
+        batch.append(review)
+        characters += sum(map(len, review.sentences))
+        if len(batch) == BATCH or characters > BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
         yield batch
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Annotated, NamedTuple
 
 import orjson
-from pydantic import ConfigDict, Field, StrictBool, StrictInt, StrictStr, TypeAdapter, ValidationError
+from pydantic import Field, StrictBool, StrictInt, StrictStr, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 BANNER = re.compile(r"\s*\*\*\s*spoiler alert\s*\*\*\s*", re.IGNORECASE)
@@ -35,7 +35,8 @@ class Review(NamedTuple):
 
 
 class Shared(TypedDict):
-    __pydantic_config__ = ConfigDict(extra="ignore")
+    """What both layouts have; other keys do not matter."""
+
     user_id: Annotated[StrictStr, Field(min_length=1)]
     book_id: Annotated[StrictStr, Field(min_length=1)]
     review_id: Annotated[StrictStr, Field(min_length=1)]

@@ -1,7 +1,6 @@
 """Every model on the same test reviews."""
 
 import numpy as np
-from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
 from stages.params import Evaluate
 from stages.results.intervals import (
@@ -12,9 +11,11 @@ from stages.results.intervals import (
 )
 from stages.results.scores import (
     decision_scores,
+    operating_points,
     probability_scores,
     ranking_scores,
     recall_at_precision,
+    roc_auc,
 )
 
 CURVE_POINTS = 200
@@ -71,8 +72,8 @@ def sentence_scores(labels: np.ndarray, logits: np.ndarray, review: np.ndarray) 
         return {}
     bounds = np.flatnonzero(np.diff(review)) + 1
     parts = zip(np.split(labels, bounds), np.split(logits, bounds), strict=True)
-    per_review = [roc_auc_score(y, x) for y, x in parts if 0 < y.sum() < len(y)]
-    result = {"pooled_auc": float(roc_auc_score(labels, logits)), "reviews": len(per_review)}
+    per_review = [roc_auc(y, x) for y, x in parts if 0 < y.sum() < len(y)]
+    result = {"pooled_auc": roc_auc(labels, logits), "reviews": len(per_review)}
     if per_review:
         result["mean_auc_per_review"] = float(np.mean(per_review))
     return rounded(result)
@@ -80,10 +81,12 @@ def sentence_scores(labels: np.ndarray, logits: np.ndarray, review: np.ndarray) 
 
 def curves(labels: np.ndarray, scores: np.ndarray) -> tuple[list[dict], list[dict]]:
     """Precision-recall and ROC curves of one model, each thinned to at most `CURVE_POINTS` points."""
-    precision, recall, _ = precision_recall_curve(labels, scores)
-    false_rate, true_rate, _ = roc_curve(labels, scores)
-    pr = [{"recall": float(r), "precision": float(p)} for r, p in thin(recall[::-1], precision[::-1])]
-    roc = [{"false_positive_rate": float(f), "recall": float(t)} for f, t in thin(false_rate, true_rate)]
+    _, true, called = operating_points(labels, scores)
+    false = called - true
+    recall, precision = true / true[-1], true / called
+    points = thin(np.append(0, false / false[-1]), np.append(0, recall))
+    pr = [{"recall": float(r), "precision": float(p)} for r, p in thin(recall, precision)]
+    roc = [{"false_positive_rate": float(f), "recall": float(t)} for f, t in points]
     return pr, roc
 
 

@@ -21,6 +21,7 @@ from stages.files import replacing_folder
 from stages.params import Split
 from stages.params import Vocabulary as VocabularySettings
 from stages.text.threads import in_order
+from stages.text.token_table import read_batches
 from stages.text.vocabulary import UNKNOWN, Vocabulary, WordCounts
 
 NAMES = ("train", "validation", "test")
@@ -38,7 +39,6 @@ SCHEMA = pa.schema(
         "sentence_labels": pa.list_(pa.bool_()),
     }
 )
-BATCH = 8192  # reviews in memory at a time
 STORAGE = {"compression": "zstd", "use_dictionary": ["book_id", "user_id"], "write_statistics": False}
 
 
@@ -69,7 +69,7 @@ def place_reviews(file: pq.ParquetFile, settings: Split, seed: int) -> np.ndarra
     if settings.by == "time":
         return place_by_time(read_column(file, "date"), bounds)
     column = GROUP_COLUMN[settings.by]
-    batches = file.iter_batches(BATCH, columns=[column])
+    batches = read_batches(file, [column])
     places = [place_by_hash(batch[column], bounds, seed) for batch in batches]
     return np.concatenate(places or [np.empty(0, np.int8)])
 
@@ -126,12 +126,6 @@ def make_vocabulary(file: pq.ParquetFile, places: np.ndarray, settings: Vocabula
     for words, times in in_order(count, batches):
         counts.add(words, times)
     return Vocabulary.of_counts(counts.table(), settings.max_size, settings.min_count)
-
-
-def read_batches(file: pq.ParquetFile, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """Batches that each lie in one row group, since each has a dictionary of tokens of its own."""
-    for i in range(file.num_row_groups):
-        yield from file.iter_batches(BATCH, [i], columns)
 
 
 def with_places(

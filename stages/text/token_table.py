@@ -1,5 +1,6 @@
 """The table of tokens: cleaned reviews in, the same reviews as lists of tokens out."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from stages.text.threads import in_order
 from stages.text.tokenizer import tokenize
 
 KEPT = ["review_id", "book_id", "user_id", "date", "rating", "label"]
-BATCH = 8192  # reviews in memory at a time, and in a row group
+BATCH = 4096  # reviews in memory at a time, and in a row group
 LONGEST_SENTENCE = 2**16 - 1  # tokens; the length is stored in 16 bits, and what is beyond is left out
 STORAGE = {
     "compression": "zstd",
@@ -43,12 +44,18 @@ def tokenize_file(source: Path, target: Path, lowercase: bool) -> tuple[int, int
                 leave=False,
             ) as progress,
         ):  # fmt: skip
-            for table in in_order(convert, file.iter_batches(BATCH)):
+            for table in in_order(convert, read_batches(file)):
                 writer.write_table(table)
                 progress.update(len(table))
                 reviews += len(table)
                 tokens += len(table["tokens"].chunk(0).flatten())
     return reviews, tokens
+
+
+def read_batches(file: pq.ParquetFile, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Batches that each lie in one row group: a group bounds memory, and has its own dictionary of tokens."""
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(BATCH, [group], columns)
 
 
 def tokenize_batch(batch: pa.RecordBatch, lowercase: bool) -> pa.Table:

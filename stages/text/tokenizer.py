@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 TOKEN = (
     r"<[a-z]+>"
-    r"|(?s:(?:https?://|www\.).+)"
+    r"|(?:https?://|www\.).+"
     r"|[\p{L}\p{M}]+(?:['\x{2019}][\p{L}\p{M}]+)*"
     r"|\p{N}+(?:[.,]\p{N}+)*"
     r"|[^\p{L}\p{M}\p{N}]"

@@ -1,0 +1,109 @@
+"""What reruns after which change, by what DVC says that it ran."""
+
+import json
+
+import pytest
+
+from tests.pipeline.conftest import Project, ran, restored
+
+# `check` reads all of params.yaml, and so runs whenever anything in it has changed.
+CHECK = {"check"}
+AFTER_EVALUATE = {"plot", "report"}
+TRAININGS = {"train_lstm", "train_gru"}
+GRID = {f"sweep@{name}-{rate}" for name in ("sgd", "adam") for rate in ("0.01", "1.0")}
+
+
+def test_nothing_runs_twice(project: Project) -> None:
+    assert ran(project.dvc("repro")) == set()
+
+
+def test_optimizer_and_back(project: Project) -> None:
+    before = project.files("data/models", "reports/metrics")
+    output = project.dvc("exp", "run", "--set-param", "optimizer=sgd")
+    assert ran(output) == CHECK | TRAININGS | {"evaluate"} | AFTER_EVALUATE
+
+    assert "optimizer" in project.dvc("params", "diff")
+    changed = project.dvc("metrics", "diff")
+    assert "reports/metrics/lstm.json" in changed
+    assert "reports/metrics/gru.json" in changed
+    assert "reports/metrics/tfidf.json" not in changed
+    project.dvc("plots", "diff")
+    assert "reports/curves/lstm.csv" in (project.folder / "dvc_plots/index.html").read_text()
+    assert "with learning rate\n1," in (project.folder / "reports/report.md").read_text()
+
+    output = project.dvc("exp", "run", "--set-param", "optimizer=adam")
+    assert ran(output) <= CHECK | AFTER_EVALUATE
+    assert TRAININGS | {"evaluate"} <= restored(output)
+    assert project.files("data/models", "reports/metrics") == before
+
+
+def test_hidden_size(project: Project) -> None:
+    output = project.dvc("exp", "run", "--set-param", "model.hidden_size=6")
+    follows = {"sweep_summary", "theory", "evaluate"} | AFTER_EVALUATE
+    assert ran(output) == CHECK | TRAININGS | GRID | follows
+
+
+def test_a_rate_more_and_a_rate_less(project: Project) -> None:
+    parameters = project.folder / "params.yaml"
+    text = parameters.read_text()
+    parameters.write_text(text.replace("    - 0.01\n", "    - 0.01\n    - 1e-05\n"))
+    new = {"sweep@sgd-1e-05", "sweep@adam-1e-05"}
+    assert ran(project.dvc("repro")) == CHECK | new | {"sweep_summary"} | AFTER_EVALUATE
+
+    parameters.write_text(text)
+    assert ran(project.dvc("repro")) <= CHECK | {"sweep_summary"} | AFTER_EVALUATE
+
+
+def test_split(project: Project) -> None:
+    output = project.dvc("exp", "run", "--set-param", "split.by=random")
+    follows = {"split", "train_baseline", "sweep_summary", "theory", "evaluate"} | AFTER_EVALUATE
+    # The vocabulary is another one only where other words pass its minimum count.
+    assert ran(output) | {"theory"} == CHECK | TRAININGS | GRID | follows
+    assert not restored(output)
+    found = json.loads((project.folder / "reports/metrics/split.json").read_text())["splits"]
+    assert found[2]["books_seen_in_training"] > 0
+
+
+def test_evaluation(project: Project) -> None:
+    output = project.dvc("exp", "run", "--set-param", "evaluate.bootstrap=60")
+    assert ran(output) == CHECK | {"evaluate"} | AFTER_EVALUATE
+
+
+def test_a_figure(project: Project) -> None:
+    code = project.folder / "stages/results/figures.py"
+    code.write_text(code.read_text().replace('title="Loss"', 'title="The loss"'))
+    assert ran(project.dvc("repro")) == AFTER_EVALUATE
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "may_be"),
+    [
+        ("optimizer", "adagrad", "'sgd', 'momentum', 'rmsprop' or 'adam'"),
+        ("optimizers.adam.learning_rate", "-0.001", "greater than 0"),
+        ("split.fractions.train", "0.8", "sum to 1"),
+        ("model.layers", "two", "valid integer"),
+        ("+model.width", "3", "is not a setting"),
+    ],
+)
+def test_bad_parameters_touch_nothing(built: Project, key: str, value: str, may_be: str) -> None:
+    before = built.files("data", "reports")
+    output = built.dvc("exp", "run", "--set-param", f"{key}={value}", fails=True)
+    built.run("git", "checkout", "--", "params.yaml")
+    lines = [line for line in output.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1
+    assert key.lstrip("+").removesuffix(".train") in lines[0]
+    assert may_be in lines[0]
+    assert "Traceback" not in output
+    assert built.files("data", "reports") == before
+
+
+def test_the_same_bytes_again(project: Project) -> None:
+    def all_but_timings() -> dict[str, bytes]:
+        files = project.files("data", "reports")
+        return {name: content for name, content in files.items() if "timings" not in name}
+
+    before = all_but_timings()
+    project.dvc("repro", "--force")
+    after = all_but_timings()
+    assert set(after) == set(before)
+    assert [name for name in after if after[name] != before[name]] == []
