@@ -116,7 +116,7 @@ def reverse(states: Tensor, reversal: Tensor) -> Tensor:
 
 
 def count_parameters(model: SpoilerRNN) -> dict[str, int]:
-    """Trained numbers: in the recurrent cells, in the embedding, and in all."""
+    """Numbers in the recurrent cells, in the embedding, and in all."""
     cells = sum(p.numel() for rnn in (*model.forwards, *model.backwards) for p in rnn.parameters())
     return {
         "cell": cells,
