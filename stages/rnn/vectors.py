@@ -2,14 +2,13 @@
 
 import gzip
 import math
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from isal import igzip
+from isal import igzip, isal_zlib
 
 from stages.errors import UserError
 from stages.rnn.model import SpoilerRNN
@@ -74,7 +73,7 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
         with (igzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
             for number, line in enumerate(file, 1):
                 yield number, line.rstrip()
-    except (gzip.BadGzipFile, igzip.IsalError, EOFError, zlib.error) as error:
+    except (gzip.BadGzipFile, EOFError, isal_zlib.error) as error:
         raise UserError(f"{path}: is not a whole gzip file ({error})") from error
     except OSError as error:
         raise UserError(f"params.yaml: model.vectors: {path}: {error.strerror or error}") from error
