@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+import torch
+
 from stages import params
 from stages.errors import UserError, run
 from stages.files import replacing_folder, sha256, write_json, write_text
@@ -41,18 +43,7 @@ def main() -> None:
     chosen = getattr(settings.optimizers, settings.optimizer)
     optimizer = make(chosen.settings, chosen.learning_rate, model.parameters())
 
-    determining = {
-        "cell": cell,
-        "seed": settings.seed,
-        "optimizer": {settings.optimizer: chosen.model_dump()},
-        "model": settings.model.model_dump(),
-        "train": settings.train.model_dump(exclude={"checkpoint_seconds", "launcher", "device"}),
-        "device": device.type,
-        "processes": processes.world_size(),
-    }
-    files = [SPLITS / name for name in ("train.parquet", "validation.parquet", "vocabulary.txt")]
-    files += [Path(settings.model.vectors)] if settings.model.vectors else []
-    checkpoint = Checkpoint(digest(determining, files))
+    checkpoint = Checkpoint(digest(*determining(cell, settings, device)))
     training = Training(model, optimizer, train, validation, settings.train, settings.seed, checkpoint, cell)
     try:
         progress = training.run()
@@ -70,6 +61,21 @@ def main() -> None:
             f"{cell}: validation average precision {best['average_precision']:.4f} at epoch {best['epoch']:g}"
         )
     processes.stop()
+
+
+def determining(cell: str, settings: params.Params, device: torch.device) -> tuple[dict, list[Path]]:
+    """The settings and the files that the trained model depends on."""
+    values = {
+        "cell": cell,
+        "seed": settings.seed,
+        "optimizer": {settings.optimizer: getattr(settings.optimizers, settings.optimizer).model_dump()},
+        "model": settings.model.model_dump(),
+        "train": settings.train.model_dump(exclude={"checkpoint_seconds", "launcher", "device"}),
+        "device": device.type,
+        "processes": processes.world_size(),
+    }
+    files = [SPLITS / name for name in ("train.parquet", "validation.parquet", "vocabulary.txt")]
+    return values, files + ([Path(settings.model.vectors)] if settings.model.vectors else [])
 
 
 def read_vectors(settings: params.Model, vocabulary: Vocabulary) -> vectors.WordVectors | None:
