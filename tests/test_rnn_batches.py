@@ -57,23 +57,20 @@ def test_batches_hold_head_and_tail_of_every_review(drawn, max_tokens, random):
     batch = assemble(reviews, rows)
 
     assert len(batch.ids) % MULTIPLE == 0
-    segments, labels, cursor = batch.segments.tolist(), [], 0
+    sentences, labels = [], []
     for column, row in enumerate(rows):
         words = [t for kept, _, _ in expected[row] for t in kept]
         assert batch.ids[: len(words), column].tolist() == words
         assert (batch.ids[len(words) :, column] == PADDING).all()
         assert batch.lengths[column] == len(words) <= max_tokens
         lengths = [len(kept) for kept, _, _ in expected[row]]
-        assert segments[cursor : cursor + len(lengths) + 1] == [*lengths, len(batch.ids) - len(words)]
         assert batch.sentence_counts[column] == len(lengths)
-        cursor += len(lengths) + 1
+        sentences += lengths
         labels += [label for _, label, _ in expected[row]]
-    assert cursor == len(segments)
+    assert batch.sentence_lengths.tolist() == sentences
     assert np.array_equal(batch.sentence_labels.numpy(), np.array(labels, np.float32), equal_nan=True)
     assert batch.labelled == int(np.sum(~np.isnan(labels)))
     assert batch.labels.tolist() == [float(row % 2) for row in rows]
-    paddings = np.setdiff1d(np.arange(len(segments)), batch.sentences.numpy())
-    assert len(paddings) == len(rows)
     places = [place for row in expected for _, _, place in row]
     assert reviews.sentence_places.tolist() == places
 

@@ -35,10 +35,7 @@ def make(cell: str, layers: int = 1, bidirectional: bool = True, **changes) -> S
 def padded_further(batch: Batch, tokens: int) -> Batch:
     """The batch with more padding after every review."""
     ids = torch.cat([batch.ids, torch.full((tokens, batch.ids.shape[1]), PADDING, dtype=torch.int32)])
-    segments = batch.segments.clone()
-    last = torch.cumsum(batch.sentence_counts + 1, 0) - 1
-    segments[last] += tokens
-    return Batch(**{**vars(batch), "ids": ids, "segments": segments})
+    return Batch(**{**vars(batch), "ids": ids})
 
 
 @every_shape
@@ -70,14 +67,14 @@ def reference(model: SpoilerRNN, cell: str, batch: Batch) -> tuple[torch.Tensor,
                     getattr(rnn, name.replace("_l0", f"_l{layer}{suffix}")).copy_(value)
     packed = pack_padded_sequence(model.embedding(batch.ids), batch.lengths, enforce_sorted=False)
     states = pad_packed_sequence(rnn(packed)[0])[0]  # (longest review, reviews, width)
-    segments, review_maxima, sentence_maxima = batch.segments.tolist(), [], []
+    left, review_maxima, sentence_maxima = batch.sentence_lengths.tolist(), [], []
     for i, count in enumerate(batch.sentence_counts.tolist()):
         start, maxima = 0, []
-        for length in segments[:count]:
+        for length in left[:count]:
             maxima.append(states[start : start + length, i].max(0).values)
             start += length
         assert start == batch.lengths[i]
-        segments = segments[count + 1 :]
+        left = left[count:]
         sentence_maxima += maxima
         review_maxima.append(states[:start, i].max(0).values)
     review = model.review_head(torch.stack(review_maxima))
@@ -175,7 +172,7 @@ def test_loss_counts_labelled_sentences_and_weighs_spoilers():
     batch = assemble(reviews(6, 12), np.arange(12))
     draw = torch.Generator().manual_seed(0)
     review = torch.randn(12, generator=draw)
-    sentence = torch.randn(len(batch.sentences), generator=draw)
+    sentence = torch.randn(len(batch.sentence_lengths), generator=draw)
     of_reviews, of_sentences = loss_sums(review, sentence, batch, 3.0)
     weight = 1 + 2 * batch.labels
     each = nn.functional.binary_cross_entropy_with_logits(review, batch.labels, reduction="none")
