@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,15 @@ def disturb(folder: Path, number: int, lines: int, pause: float, *launcher: str)
     return process.returncode
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As in the subprocesses: more do not help models this small, and slow down a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def train_here(folder: Path, monkeypatch, cell: str = "lstm") -> None:
     """The command, in this process."""
     monkeypatch.chdir(folder)
@@ -67,7 +77,7 @@ def train_here(folder: Path, monkeypatch, cell: str = "lstm") -> None:
 
 # Going on.
 
-LONG = {"train.epochs": 40, "train.patience": 40}
+LONG = {"train.epochs": 24, "train.patience": 24}
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +93,7 @@ def test_killed_ten_times(tmp_path, undisturbed):
     draw = random.Random(7)
     for attempt in range(10):
         # The first is killed before it trains; the others while they do.
-        lines, pause = (0, draw.uniform(0, 3)) if attempt == 0 else (draw.randint(1, 7), draw.uniform(0, 0.1))
+        lines, pause = (0, draw.uniform(0, 3)) if attempt == 0 else (draw.randint(1, 4), draw.uniform(0, 0.1))
         assert disturb(folder, signal.SIGKILL, lines, pause) == -signal.SIGKILL
         assert not (folder / "data/models").exists()
     assert "going on after step" in finish(start(folder))
@@ -95,7 +105,7 @@ def test_interrupted_three_times(tmp_path, undisturbed):
     folder = write_project(tmp_path, LONG)
     draw = random.Random(8)
     for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
-        assert disturb(folder, number, draw.randint(1, 20), draw.uniform(0, 0.1)) == 130
+        assert disturb(folder, number, draw.randint(1, 12), draw.uniform(0, 0.1)) == 130
         assert not (folder / "data/models").exists()
         assert not (folder / "reports").exists()
     assert "going on after step" in finish(start(folder))
@@ -220,10 +230,10 @@ def test_two_processes_follow_the_curve_of_one(tmp_path):
 
 
 def test_two_processes_are_interrupted_together_and_go_on(tmp_path):
-    short = {"train.epochs": 10, "train.patience": 10}
+    short = {"train.epochs": 6, "train.patience": 6}
     whole, folder = (write_project(tmp_path / name, short) for name in ("whole", "stopped"))
     finish(start(whole, *TORCHRUN))
-    assert disturb(folder, signal.SIGTERM, 6, 0.02, *TORCHRUN) != 0
+    assert disturb(folder, signal.SIGTERM, 3, 0.02, *TORCHRUN) != 0
     assert not (folder / "data/models").exists()
     assert len(list((folder / FOLDER).glob("*.pt"))) == 1
     assert "going on after step" in finish(start(folder, *TORCHRUN))
