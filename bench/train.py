@@ -240,7 +240,9 @@ def tabulate(count: int) -> str:
     for cell in CELLS:
         for size in SIZES:
             for precision in ("float32", "bfloat16"):
-                found = {name: measure(name, cell, size, precision, count) for name in WAYS}
+                few = max(count // 5, 2 * BATCH)  # for today's way: every batch of it has one shape
+                counts = {"ours": count, "kernel": count, "today": few}
+                found = {name: measure(name, cell, size, precision, n) for name, n in counts.items()}
                 mine, alone, usual = found["ours"], found["kernel"], found["today"]
                 lines.append(
                     f"| {cell.upper()} | {size} | {precision} | {mine['training'] / 1e3:.0f}"
@@ -273,7 +275,7 @@ def put(table: str) -> None:
 
 
 def main() -> None:
-    put(tabulate(int(os.environ.get("REVIEWS", 6400))))
+    put(tabulate(int(os.environ.get("REVIEWS", 3200))))
 
 
 if __name__ == "__main__":
