@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: all test bench-data clean
+.PHONY: all test bench-data bench-train clean
 
 all: $(VENV)/installed
 	dvc repro
@@ -27,6 +27,9 @@ test: $(VENV)/installed
 
 bench-data: $(VENV)/installed
 	python -m bench.data
+
+bench-train: $(VENV)/installed
+	python -m bench.train
 
 clean:
 	rm -rf $(VENV) .cache

@@ -3,15 +3,17 @@
 import argparse
 from pathlib import Path
 
+import torch
+
 from stages import params
 from stages.errors import UserError, run
 from stages.files import replacing_folder, sha256, write_json, write_text
 from stages.results.scores import best_threshold
 from stages.results.tables import to_csv
-from stages.rnn import devices, processes, storage
+from stages.rnn import devices, processes, storage, vectors
 from stages.rnn.allocator import keep_freed_memory
 from stages.rnn.batches import epoch_order, padding_share
-from stages.rnn.build import architecture, build
+from stages.rnn.build import architecture, build, check
 from stages.rnn.checkpoints import Checkpoint, digest
 from stages.rnn.loop import Diverged, Training
 from stages.rnn.model import count_parameters
@@ -33,21 +35,15 @@ def main() -> None:
     vocabulary = Vocabulary.load(SPLITS / "vocabulary.txt")
     train = load(SPLITS / "train.parquet", settings.train.max_tokens)
     validation = load(SPLITS / "validation.parquet", settings.train.max_tokens)
+    check(train, SPLITS / "train.parquet")
+    check(validation, SPLITS / "validation.parquet")
+    known = read_vectors(settings.model, vocabulary)
     arguments = architecture(cell, settings.model, len(vocabulary))
-    model = build(arguments, train, settings.seed).to(device)
+    model = build(arguments, train, settings.seed, known, settings.model.freeze_vectors).to(device)
     chosen = getattr(settings.optimizers, settings.optimizer)
     optimizer = make(chosen.settings, chosen.learning_rate, model.parameters())
 
-    determining = {
-        "cell": cell,
-        "seed": settings.seed,
-        "optimizer": {settings.optimizer: chosen.model_dump()},
-        "model": settings.model.model_dump(),
-        "train": settings.train.model_dump(exclude={"checkpoint_seconds"}),
-        "processes": processes.world_size(),
-    }
-    files = [SPLITS / name for name in ("train.parquet", "validation.parquet", "vocabulary.txt")]
-    checkpoint = Checkpoint(digest(determining, files))
+    checkpoint = Checkpoint(digest(*determining(cell, settings, device)))
     training = Training(model, optimizer, train, validation, settings.train, settings.seed, checkpoint, cell)
     try:
         progress = training.run()
@@ -58,7 +54,7 @@ def main() -> None:
         ) from diverged
 
     if processes.is_first():
-        write(cell, settings, training, arguments)
+        write(cell, settings, training, arguments, known)
         checkpoint.remove()
         best = progress.history[progress.best_row]
         print(
@@ -67,8 +63,38 @@ def main() -> None:
     processes.stop()
 
 
-def write(cell: str, settings: params.Params, training: Training, arguments: dict) -> None:
-    """Write the model with what is to be known of it, its curves, and its wall-clock figures."""
+def determining(cell: str, settings: params.Params, device: torch.device) -> tuple[dict, list[Path]]:
+    """The settings and the files that the trained model depends on."""
+    values = {
+        "cell": cell,
+        "seed": settings.seed,
+        "optimizer": {settings.optimizer: getattr(settings.optimizers, settings.optimizer).model_dump()},
+        "model": settings.model.model_dump(),
+        "train": settings.train.model_dump(exclude={"checkpoint_seconds", "launcher", "device"}),
+        "device": device.type,
+        "processes": processes.world_size(),
+    }
+    files = [SPLITS / name for name in ("train.parquet", "validation.parquet", "vocabulary.txt")]
+    return values, files + ([Path(settings.model.vectors)] if settings.model.vectors else [])
+
+
+def read_vectors(settings: params.Model, vocabulary: Vocabulary) -> vectors.WordVectors | None:
+    if settings.vectors is None:
+        return None
+    known = vectors.read(settings.vectors, vocabulary, settings.embedding_size)
+    if processes.is_first():
+        print(f"{settings.vectors}: has vectors of {known.coverage:.1%} of the vocabulary")
+    return known
+
+
+def write(
+    cell: str,
+    settings: params.Params,
+    training: Training,
+    arguments: dict,
+    known: vectors.WordVectors | None,
+) -> None:
+    """Write the curves, the wall-clock figures and, last, the model with what is to be known of it."""
     progress, train, validation = training.progress, training.train, training.validation
     probabilities = sigmoid(score(training.model, validation, settings.train, training.device).reviews)
     order = epoch_order(train.lengths, settings.train.batch_size, settings.seed, epoch=0)
@@ -86,15 +112,16 @@ def write(cell: str, settings: params.Params, training: Training, arguments: dic
             "validation_average_precision": best["average_precision"],
             "padding": padding_share(train.lengths, order),
             "parameters": count_parameters(training.model),
+            "vectors": known and {"file": settings.model.vectors, "coverage": known.coverage},
         },
     }
-    with replacing_folder(f"data/models/{cell}") as folder:
-        storage.save(folder, progress.best_weights, description)
     write_text(f"reports/curves/{cell}.csv", to_csv(progress.history))
     tokens = int(train.lengths.sum() * last["epoch"])
     seconds = progress.seconds[-1]
     timings = {"training_seconds": seconds, "training_tokens_per_second": tokens / seconds}
     write_json(f"reports/timings/{cell}.json", {name: round(value, 1) for name, value in timings.items()})
+    with replacing_folder(f"data/models/{cell}") as folder:
+        storage.save(folder, progress.best_weights, description)
 
 
 def parse_arguments() -> argparse.Namespace:

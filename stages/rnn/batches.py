@@ -18,16 +18,11 @@ MULTIPLE = 32
 
 @dataclass(frozen=True)
 class Batch:
-    """Reviews side by side, time first, padded at the end.
-
-    `segments` cuts the tokens, review by review, into sentences and, after each review's last
-    sentence, its padding; `sentences` says which of those segments are sentences.
-    """
+    """Reviews side by side, time first, padded at the end; their sentences one after the other."""
 
     ids: Tensor  # int32 (tokens, reviews)
     lengths: Tensor  # int64 (reviews): tokens in each
-    segments: Tensor  # int64 (sentences + reviews): lengths
-    sentences: Tensor  # int64 (sentences): indices into segments
+    sentence_lengths: Tensor  # int64 (sentences): tokens in each
     sentence_counts: Tensor  # int64 (reviews)
     labels: Tensor  # float32 (reviews)
     sentence_labels: Tensor  # float32 (sentences), NaN without a label
@@ -54,22 +49,15 @@ def padded(length: int) -> int:
 def assemble(reviews: Reviews, rows: np.ndarray) -> Batch:
     """The reviews at `rows` as one batch."""
     part = reviews.choose(rows)
-    lengths, counts = part.lengths, part.sentence_counts
+    lengths = part.lengths
     longest = padded(int(lengths.max()))
     ids = np.full((len(rows), longest), PADDING, np.int32)
     ids[np.arange(longest) < lengths[:, None]] = part.ids
-
-    review_of_sentence = np.repeat(np.arange(len(rows)), counts)
-    sentences = np.arange(len(part.sentence_lengths)) + review_of_sentence
-    segments = np.empty(len(sentences) + len(rows), np.int64)
-    segments[sentences] = part.sentence_lengths
-    segments[part.sentence_ends + np.arange(len(rows))] = longest - lengths
     return Batch(
         torch.from_numpy(np.ascontiguousarray(ids.T)),
         torch.from_numpy(lengths),
-        torch.from_numpy(segments),
-        torch.from_numpy(sentences),
-        torch.from_numpy(counts),
+        torch.from_numpy(part.sentence_lengths.astype(np.int64)),
+        torch.from_numpy(part.sentence_counts),
         torch.from_numpy(part.labels),
         torch.from_numpy(part.sentence_labels),
     )

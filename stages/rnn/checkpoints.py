@@ -15,11 +15,12 @@ FOLDER = Path(".cache/checkpoints")
 
 def digest(settings: dict, files: list[Path]) -> str:
     """A key of parameters, data and code: a change in any of them finds no old checkpoint."""
-    code = sorted(Path(__file__).parent.glob("*.py"))
+    packages = Path(__file__).parent.parent
+    code = [*packages.glob("rnn/*.py"), packages / "results/scores.py", packages / "text/vocabulary.py"]
     parts = {
         "settings": settings,
         "files": {str(path): sha256(path) for path in files},
-        "code": {path.name: sha256(path) for path in code},
+        "code": {path.name: sha256(path) for path in sorted(code)},
         "torch": torch.__version__,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]

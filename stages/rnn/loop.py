@@ -2,6 +2,7 @@
 
 import math
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,7 +56,8 @@ class Training:
     """One model's way from its initial to its best weights.
 
     "Best" is by average precision on validation. With a checkpoint, a training that was killed
-    goes on where it was last saved, and ends with the same weights as one that was not.
+    goes on where it was last saved, and ends with the same weights as one that was not. With a
+    name, it shows how it gets on.
     """
 
     def __init__(
@@ -67,13 +69,14 @@ class Training:
         settings: Train,
         seed: int,
         checkpoint: Checkpoint | None = None,
-        name: str = "training",
+        name: str = "",
     ):
         self.model, self.optimizer = model, optimizer
         self.train, self.validation = train, validation
         self.settings, self.seed, self.checkpoint, self.name = settings, seed, checkpoint, name
         self.device = next(model.parameters()).device
         self.replica = nn.parallel.DistributedDataParallel(model) if processes.world_size() > 1 else model
+        self.lengths = train.lengths
         self.batches = math.ceil(len(train) / settings.batch_size)  # per epoch
         times = settings.validations_per_epoch
         self.evaluations = {math.ceil(self.batches * (i + 1) / times) for i in range(times)}
@@ -94,9 +97,10 @@ class Training:
         with catch_signals() as caught, self.bar() as bar:
             while not progress.done:
                 if progress.batch == 0 or not order:
-                    order = epoch_order(self.train.lengths, settings.batch_size, self.seed, progress.epoch)
-                loss = self.step(order[progress.batch])
-                bar.update()
+                    order = epoch_order(self.lengths, settings.batch_size, self.seed, progress.epoch)
+                rows = order[progress.batch]
+                loss = self.step(rows)
+                bar.update(int(self.lengths[rows].sum()))
                 bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
                 evaluated = progress.batch in self.evaluations
                 if evaluated:
@@ -104,10 +108,11 @@ class Training:
                 if progress.batch == self.batches:
                     progress.epoch, progress.batch = progress.epoch + 1, 0
                     progress.done |= progress.epoch == settings.epochs
-                if evaluated or caught or time.monotonic() - saved > settings.checkpoint_seconds:
+                interrupted = processes.any_of(bool(caught))
+                if evaluated or interrupted or time.monotonic() - saved > settings.checkpoint_seconds:
                     self.save()
                     saved = time.monotonic()
-                if caught and not progress.done:
+                if interrupted and not progress.done:
                     raise KeyboardInterrupt
         self.model.load_state_dict(progress.best_weights)
         return progress
@@ -118,6 +123,10 @@ class Training:
         batch = assemble(self.train, mine).to(self.device)
         labelled = self.train.choose(rows).labelled_sentences if len(mine) < len(rows) else batch.labelled
         self.model.train()
+        # Dropout depends on the step and the process alone, so that a checkpoint need not hold the
+        # state of every process's generator.
+        draw = np.random.SeedSequence([self.seed, self.progress.step, processes.rank()])
+        torch.manual_seed(int(draw.generate_state(1)[0]))
         with autocast(self.device, self.settings.precision):
             logits = self.replica(batch)
         of_reviews, of_sentences = loss_sums(*logits, batch, self.settings.positive_weight)
@@ -175,6 +184,14 @@ class Training:
         if progress.history[-1]["average_precision"] > best:
             progress.best_row = len(progress.history) - 1
             progress.best_weights = {k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()}
+        if self.name and processes.is_first():
+            row = progress.history[-1]
+            tqdm.write(
+                f"{self.name}: epoch {row['epoch']:g}: loss {row['train_loss']:.4f},"
+                f" validation loss {row['validation_loss']:.4f},"
+                f" average precision {row['average_precision']:.4f}"
+            )
+            sys.stdout.flush()
         waited = len(progress.history) - 1 - progress.best_row
         progress.done = waited >= self.settings.patience * self.settings.validations_per_epoch
 
@@ -186,42 +203,46 @@ class Training:
             {
                 "model": self.model.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
-                "random": torch.get_rng_state(),
-                "cuda_random": torch.cuda.get_rng_state_all() if self.device.type == "cuda" else [],
                 "progress": asdict(self.progress),
             }
         )
 
     def restore(self) -> None:
-        state = self.checkpoint.load() if self.checkpoint else None
+        state = self.checkpoint.load() if self.checkpoint and processes.is_first() else None
+        state = processes.from_first(state)
         if state is None:
             return
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["random"])
-        if state["cuda_random"]:
-            torch.cuda.set_rng_state_all(state["cuda_random"])
         self.progress = Progress(**state["progress"])
-        print(f"{self.name}: going on after step {self.progress.step}")
+        if processes.is_first():
+            print(f"{self.name}: going on after step {self.progress.step}", flush=True)
 
     def bar(self) -> tqdm:
-        """A bar on a terminal, nothing elsewhere: the evaluations print their own lines there."""
-        hidden = None if processes.is_first() else True
-        steps = self.settings.epochs * self.batches
-        return tqdm(desc=self.name, total=steps, initial=self.progress.step, unit="step", disable=hidden)
+        """A bar of tokens on a terminal, nothing elsewhere: the evaluations print their own lines there."""
+        hidden = None if self.name and processes.is_first() else True
+        tokens = len(self.train.ids)
+        done = int(self.progress.step / self.batches * tokens)
+        total = self.settings.epochs * tokens
+        return tqdm(desc=self.name, total=total, initial=done, unit="token", unit_scale=True, disable=hidden)
 
 
 @contextmanager
 def catch_signals() -> Iterator[list[int]]:
     """Collect SIGINT and SIGTERM in a list, so that the loop can stop between two steps.
 
-    A second signal acts at once. Does nothing outside the main thread.
+    A second signal acts at once, unless it comes with the first: torchrun passes on what the
+    terminal has sent already. Does nothing outside the main thread.
     """
     caught: list[int] = []
+    first = 0.0
 
     def catch(number: int, _frame) -> None:
-        if caught:
+        nonlocal first
+        if caught and time.monotonic() - first > 1:
             raise KeyboardInterrupt
+        if not caught:
+            first = time.monotonic()
         caught.append(number)
 
     try:

@@ -38,6 +38,19 @@ def share_of(rows: np.ndarray) -> np.ndarray:
     return rows[rank() :: world_size()] if len(rows) >= world_size() else rows
 
 
+def any_of(value: bool) -> bool:
+    """Whether the value is true in any of the processes, so that all decide alike."""
+    return total(torch.tensor(float(value))) > 0 if world_size() > 1 else value
+
+
+def from_first(value: object) -> object:
+    """The first process's value, for all: another machine has no file of the first one's."""
+    values = [value]
+    if dist.is_initialized():
+        dist.broadcast_object_list(values)
+    return values[0]
+
+
 def total(value: torch.Tensor) -> float:
     """The sum of a scalar over the processes."""
     if dist.is_initialized():

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stages.errors import UserError
+from stages.text.vocabulary import UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def load(path: Path | str, max_tokens: int) -> Reviews:
 
 
 def from_table(table: pa.Table, max_tokens: int) -> Reviews:
+    """The reviews of a split's table; one without any token is read as a single unknown word."""
     ids = table["ids"].combine_chunks()
     sentences = table["sentence_lengths"].combine_chunks()
     counts = np.diff(sentences.offsets.to_numpy())
@@ -107,14 +109,21 @@ def from_table(table: pa.Table, max_tokens: int) -> Reviews:
     kept_lengths = np.bincount(sentence_of_token[keep], minlength=len(sentence_lengths))
     left = kept_lengths > 0
     review_of_sentence = np.repeat(np.arange(len(table)), counts)
+    token_ends = np.cumsum(np.minimum(lengths, max_tokens))
+    sentence_ends = np.cumsum(np.bincount(review_of_sentence[left], minlength=len(table)))
+    places = ranges(np.zeros(len(counts), np.int64), counts)[left]
+
+    empty = np.flatnonzero(lengths == 0)
+    tokens_before, sentences_before = token_ends[empty], sentence_ends[empty]
+    added = np.cumsum(lengths == 0)
     return Reviews(
-        ids=ids.flatten().to_numpy()[keep],
-        token_ends=np.cumsum(np.minimum(lengths, max_tokens)),
-        sentence_lengths=kept_lengths[left].astype(np.int32),
-        sentence_ends=np.cumsum(np.bincount(review_of_sentence[left], minlength=len(table))),
+        ids=np.insert(ids.flatten().to_numpy()[keep], tokens_before, UNKNOWN),
+        token_ends=token_ends + added,
+        sentence_lengths=np.insert(kept_lengths[left], sentences_before, 1).astype(np.int32),
+        sentence_ends=sentence_ends + added,
         labels=table["label"].to_numpy().astype(np.float32),
-        sentence_labels=sentence_labels[left],
-        sentence_places=ranges(np.zeros(len(counts), np.int64), counts)[left].astype(np.int32),
+        sentence_labels=np.insert(sentence_labels[left], sentences_before, np.nan),
+        sentence_places=np.insert(places, sentences_before, 0).astype(np.int32),
     )
 
 

@@ -12,9 +12,9 @@ import torch
 from stages.files import replacing_folder, write_json, write_text
 from stages.params import OptimizerName, Params, Train
 from stages.results.tables import to_csv
-from stages.rnn import devices
+from stages.rnn import devices, vectors
 from stages.rnn.allocator import keep_freed_memory
-from stages.rnn.build import architecture, build
+from stages.rnn.build import architecture, build, check
 from stages.rnn.loop import Diverged, Training
 from stages.rnn.optimizers import make, state_bytes
 from stages.rnn.reviews import Reviews, load
@@ -29,9 +29,13 @@ def run_cell(name: OptimizerName, learning_rate: float, settings: Params, splits
     more, and so the numbers do not depend on how many cells run at once.
     """
     seeds = range(settings.seed, settings.seed + settings.sweep.seeds)
+    words = Vocabulary.load(splits / "vocabulary.txt")
+    known = settings.model.vectors and vectors.read(
+        settings.model.vectors, words, settings.model.embedding_size
+    )
     workers = min(len(seeds), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
     with ProcessPoolExecutor(workers) as pool:
-        jobs = [pool.submit(train_seed, name, learning_rate, settings, splits, seed) for seed in seeds]
+        jobs = [pool.submit(train_seed, name, learning_rate, settings, splits, seed, known) for seed in seeds]
         runs = [job.result() for job in jobs]
     with replacing_folder(output) as folder:
         rows = [
@@ -49,7 +53,14 @@ def run_cell(name: OptimizerName, learning_rate: float, settings: Params, splits
     print(f"{name} at {learning_rate:g}: {outcome}")
 
 
-def train_seed(name: OptimizerName, learning_rate: float, settings: Params, splits: Path, seed: int) -> dict:
+def train_seed(
+    name: OptimizerName,
+    learning_rate: float,
+    settings: Params,
+    splits: Path,
+    seed: int,
+    known: vectors.WordVectors | None = None,
+) -> dict:
     """Train one model; a run that diverges says so and has no test scores."""
     torch.set_num_threads(1)
     keep_freed_memory()
@@ -58,12 +69,13 @@ def train_seed(name: OptimizerName, learning_rate: float, settings: Params, spli
     device = devices.choose(settings.train.device)
     train = choose_reviews(load(splits / "train.parquet", sweep.max_tokens), sweep.reviews, settings.seed)
     validation, test = (load(splits / f"{part}.parquet", sweep.max_tokens) for part in ("validation", "test"))
+    check(train, splits / "train.parquet")
+    check(validation, splits / "validation.parquet")
     vocabulary = Vocabulary.load(splits / "vocabulary.txt")
-    model = build(architecture(sweep.cell, settings.model, len(vocabulary)), train, seed).to(device)
+    arguments = architecture(sweep.cell, settings.model, len(vocabulary))
+    model = build(arguments, train, seed, known, settings.model.freeze_vectors).to(device)
     optimizer = make(getattr(settings.optimizers, name).settings, learning_rate, model.parameters())
-    training = Training(
-        model, optimizer, train, validation, loop_settings, seed, name=f"{name} {learning_rate:g}"
-    )
+    training = Training(model, optimizer, train, validation, loop_settings, seed)
     problem = None
     try:
         training.run()

@@ -1,0 +1,290 @@
+"""Speed of training and inference at Goodreads' lengths of reviews.
+
+`python -m bench.train` puts a table into bench/README.md. It measures, in one run, each way in a
+process of its own:
+
+- ours: the project's training step and inference, all that they do, loading and batching too;
+- kernel: PyTorch's recurrent layer alone, forward and backward, on the same shapes of batches;
+- today: TensorDataset, padding to 500 tokens, shuffled batches, nn.LSTM(bidirectional=True), the last
+  hidden state and the C library's own settings for memory;
+- tfidf: TF-IDF of words and pairs with logistic regression.
+
+`REVIEWS=2000` is a quick look.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from stages import params
+from stages.baselines.models import fit
+from stages.rnn.allocator import keep_freed_memory
+from stages.rnn.batches import assemble, epoch_order, in_order_of_length, padded, padding_share
+from stages.rnn.build import architecture, build
+from stages.rnn.devices import autocast
+from stages.rnn.loop import Training
+from stages.rnn.model import CELLS
+from stages.rnn.optimizers import make
+from stages.rnn.reviews import Reviews
+from stages.rnn.scoring import TOKENS, score
+
+WORDS = 20_000
+LONGEST = 500
+MEDIAN, MEAN, MOST = 115, 200, 3500  # words per review in the Goodreads file
+BATCH = 64
+SIZES = (64, 128)  # of the embedding and of each direction's state
+SEED = 13
+CPU = torch.device("cpu")
+README = Path(__file__).parent / "README.md"
+HEADING = "## Training"
+BEGIN, END = "<!-- training: begin -->", "<!-- training: end -->"
+
+
+# The reviews.
+
+
+def make_reviews(count: int, longest: int = LONGEST) -> Reviews:
+    """Reviews of log-normal lengths, of Zipf's words and sentences of about 15 words, cut to `longest`."""
+    draw = np.random.default_rng(SEED)
+    spread = np.sqrt(2 * np.log(MEAN / MEDIAN))  # mean = median * exp(spread**2 / 2)
+    lengths = np.exp(draw.normal(np.log(MEDIAN), spread, count)).astype(np.int64).clip(1, MOST)
+    lengths = np.minimum(lengths, longest)
+    counts = -(-lengths // 15)
+    sentence_lengths = np.full(counts.sum(), 15, np.int32)
+    sentence_lengths[np.cumsum(counts) - 1] = lengths - 15 * (counts - 1)
+    chances = 1 / (np.arange(WORDS - 2) + 2.7)
+    ids = 2 + draw.choice(WORDS - 2, lengths.sum(), p=chances / chances.sum()).astype(np.int32)
+    labels = (draw.random(count) < 0.065).astype(np.float32)
+    flags = np.repeat(labels, counts) * (draw.random(counts.sum()) < 0.3)
+    places = np.zeros(counts.sum(), np.int32)
+    return Reviews(
+        ids, np.cumsum(lengths), sentence_lengths, np.cumsum(counts), labels, flags.astype(np.float32), places
+    )
+
+
+def settings_for(size: int, precision: str) -> params.Params:
+    settings = params.load()
+    model = {"embedding_size": size, "hidden_size": size, "layers": 1, "bidirectional": True}
+    model |= {"vectors": None, "freeze_vectors": False}
+    train = {"batch_size": BATCH, "max_tokens": LONGEST, "precision": precision, "device": "cpu"}
+    return settings.model_copy(
+        update={
+            "model": settings.model.model_copy(update=model),
+            "train": settings.train.model_copy(update=train),
+        }
+    )
+
+
+def clock(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def steady(work: Callable[[], object]) -> float:
+    """Seconds of the best of three runs after a first, which compiles a kernel for each shape."""
+    work()
+    return min(clock(work) for _ in range(3))
+
+
+# What is measured. Each returns numbers for the table.
+
+
+def ours(cell: str, size: int, precision: str, count: int) -> dict[str, float]:
+    """Training: whole steps, and the share of them that loading and batching take. Inference: scores."""
+    keep_freed_memory()
+    reviews = make_reviews(count)
+    settings = settings_for(size, precision)
+    model = build(architecture(cell, settings.model, WORDS), reviews, SEED)
+    chosen = settings.optimizers.adam
+    optimizer = make(chosen.settings, chosen.learning_rate, model.parameters())
+    training = Training(model, optimizer, reviews, reviews, settings.train, SEED)
+    order = epoch_order(reviews.lengths, BATCH, SEED, 0)
+
+    def train() -> None:
+        for rows in order:
+            training.step(rows)
+
+    def load() -> None:
+        for rows in epoch_order(reviews.lengths, BATCH, SEED, 0):
+            assemble(reviews, rows).to(CPU)
+
+    seconds = steady(train)
+    return {
+        "training": len(reviews.ids) / seconds,
+        "reviews": count / seconds,
+        "loading": steady(load) / seconds,
+        "inference": len(reviews.ids) / steady(lambda: score(model, reviews, settings.train, CPU)),
+        "padding": padding_share(reviews.lengths, order),
+    }
+
+
+def kernel(cell: str, size: int, precision: str, count: int) -> dict[str, float]:
+    """The recurrent layer in both directions on batches of the same shapes, their tokens ready."""
+    keep_freed_memory()
+    reviews = make_reviews(count)
+    torch.manual_seed(SEED)
+    both = nn.ModuleList(CELLS[cell](size, size) for _ in range(2))
+
+    def shapes(batches) -> list[tuple[int, int]]:
+        return [(padded(int(reviews.lengths[rows].max())), len(rows)) for rows in batches]
+
+    def forward(shape: tuple[int, int], learns: bool) -> list[torch.Tensor]:
+        with autocast(CPU, precision):
+            inputs = torch.zeros(*shape, size, requires_grad=learns)
+            return [rnn(inputs)[0] for rnn in both]
+
+    def train() -> None:
+        for shape in shapes(epoch_order(reviews.lengths, BATCH, SEED, 0)):
+            outputs = forward(shape, learns=True)
+            torch.autograd.backward(outputs, [torch.ones_like(o) for o in outputs])
+
+    @torch.inference_mode()
+    def infer() -> None:
+        for shape in shapes(in_order_of_length(reviews.lengths, TOKENS)):
+            forward(shape, learns=False)
+
+    tokens = len(reviews.ids)
+    return {"training": tokens / steady(train), "inference": tokens / steady(infer)}
+
+
+class Usual(nn.Module):
+    """What is written today: the last hidden state of a bidirectional layer, padding read as words."""
+
+    def __init__(self, cell: str, size: int):
+        super().__init__()
+        self.embedding = nn.Embedding(WORDS, size, padding_idx=0)
+        self.rnn = CELLS[cell](size, size, bidirectional=True, batch_first=True)
+        self.dropout = nn.Dropout(0.3)
+        self.output = nn.Linear(2 * size, 1)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        states = self.rnn(self.embedding(ids))[1]  # (directions, reviews, size), and the LSTM's cells
+        states = states[0] if isinstance(states, tuple) else states
+        return self.output(self.dropout(torch.cat([states[-2], states[-1]], dim=1))).squeeze(1)
+
+
+def today(cell: str, size: int, precision: str, count: int) -> dict[str, float]:
+    reviews = make_reviews(count)
+    torch.manual_seed(SEED)
+    ids = np.zeros((count, LONGEST), np.int64)
+    ids[np.arange(LONGEST) < reviews.lengths[:, None]] = reviews.ids
+    data = torch.utils.data.TensorDataset(torch.from_numpy(ids), torch.from_numpy(reviews.labels))
+    batches = torch.utils.data.DataLoader(data, BATCH, shuffle=True)
+    model = Usual(cell, size)
+    optimizer = torch.optim.Adam(model.parameters())
+
+    def train() -> None:
+        model.train()
+        for words, labels in batches:
+            optimizer.zero_grad()
+            with autocast(CPU, precision):
+                logits = model(words)
+            nn.functional.binary_cross_entropy_with_logits(logits.float(), labels).backward()
+            optimizer.step()
+
+    @torch.inference_mode()
+    def infer() -> None:
+        model.eval()
+        for words, _ in batches:
+            with autocast(CPU, precision):
+                model(words)
+
+    seconds, tokens = steady(train), len(reviews.ids)
+    return {"training": tokens / seconds, "reviews": count / seconds, "inference": tokens / steady(infer)}
+
+
+def tfidf(count: int) -> dict[str, float]:
+    """The baseline stage's fit, every strength of regularisation included, and its prediction."""
+    settings = params.load().baseline
+    reviews, few = make_reviews(count, MOST), make_reviews(max(count // 5, 100), MOST)
+    began = time.perf_counter()
+    models = fit(reviews, few, WORDS, settings)
+    seconds = time.perf_counter() - began
+    predicting = clock(lambda: models.probabilities(reviews))
+    return {"reviews": count / seconds, "inference": count / predicting}
+
+
+WAYS = {"ours": ours, "kernel": kernel, "today": today}
+
+
+def measure(*arguments: object) -> dict[str, float]:
+    """One measurement in a fresh process: the allocator's settings last as long as a process."""
+    command = [sys.executable, "-m", "bench.train", *map(str, arguments)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+# The table.
+
+
+def tabulate(count: int) -> str:
+    lengths = make_reviews(count, MOST).lengths
+    lines = [
+        f"{count:,} synthetic reviews of Goodreads' lengths (median {np.median(lengths):.0f}, mean"
+        f" {lengths.mean():.0f} words, cut to {LONGEST}), {WORDS:,} words, batches of {BATCH},"
+        f" {torch.get_num_threads()} threads, PyTorch {torch.__version__}. Thousands of real tokens a"
+        " second; padding counts for nothing.",
+        "",
+        "| | size | | training | of the kernel alone | times today's way | loading and batching"
+        " | inference | of the kernel alone |",
+        "|---|--:|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for cell in CELLS:
+        for size in SIZES:
+            for precision in ("float32", "bfloat16"):
+                few = max(count // 5, 2 * BATCH)  # for today's way: every batch of it has one shape
+                counts = {"ours": count, "kernel": count, "today": few}
+                found = {name: measure(name, cell, size, precision, n) for name, n in counts.items()}
+                mine, alone, usual = found["ours"], found["kernel"], found["today"]
+                lines.append(
+                    f"| {cell.upper()} | {size} | {precision} | {mine['training'] / 1e3:.0f}"
+                    f" | {mine['training'] / alone['training']:.2f}"
+                    f" | {mine['reviews'] / usual['reviews']:.1f} | {mine['loading']:.1%}"
+                    f" | {mine['inference'] / 1e3:.0f} | {mine['inference'] / alone['inference']:.2f} |"
+                )
+                print(lines[-1], flush=True)
+                if (cell, size, precision) == ("lstm", SIZES[0], "float32"):
+                    speed = mine["reviews"], usual["reviews"], mine["padding"]
+    simple = measure("tfidf", count)
+    lines += [
+        "",
+        f"In reviews a second: the LSTM of size {SIZES[0]} trains on {speed[0]:,.0f} (one epoch), today's"
+        f" way on {speed[1]:,.0f}, TF-IDF with logistic regression on {simple['reviews']:,.0f} (the whole"
+        f" fit, with the choice of its regularisation); it predicts {simple['inference']:,.0f}. Padding is"
+        f" {speed[2]:.0%} of the project's batches and {1 - lengths.clip(max=LONGEST).mean() / LONGEST:.0%}"
+        " of today's.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def put(table: str) -> None:
+    """Put the table between the markers, which are added at the end of the page where it has none."""
+    text = README.read_text(encoding="utf-8") if README.exists() else "# Benchmarks\n"
+    if BEGIN not in text:
+        text += f"\n{HEADING}\n\n{BEGIN}\n{END}\n"
+    before, rest = text.split(BEGIN)
+    README.write_text(f"{before}{BEGIN}\n{table}{END}{rest.split(END)[1]}", encoding="utf-8")
+
+
+def main() -> None:
+    put(tabulate(int(os.environ.get("REVIEWS", 3200))))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:  # a child's part
+        way, *arguments = sys.argv[1:]
+        if way == "tfidf":
+            print(json.dumps(tfidf(int(arguments[0]))))
+        else:
+            cell, size, precision, count = arguments
+            print(json.dumps(WAYS[way](cell, int(size), precision, int(count))))
+    else:
+        main()

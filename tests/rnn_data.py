@@ -1,0 +1,66 @@
+"""Small reviews that the tests of the networks are given, in memory and as a project's folder."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from stages.params import Loader
+from stages.rnn.reviews import Reviews, from_table
+from stages.text.vocabulary import SPECIAL
+
+ROOT = Path(__file__).parent.parent
+WORDS = 40
+
+
+def table(draw: np.random.Generator, reviews: int, longest: int = 30) -> pa.Table:
+    """Reviews of random words; those that spoil hold word 2 in a later sentence, some by chance."""
+    rows: dict[str, list] = {"label": [], "ids": [], "sentence_lengths": [], "sentence_labels": []}
+    for i in range(reviews):
+        spoils = bool(draw.random() < 0.4) if i > 1 else i == 0
+        lengths = draw.integers(1, 8, 1 + draw.integers(max(longest // 8, 1)))
+        ids = draw.integers(3, WORDS, lengths.sum())
+        flags = [False] * len(lengths)
+        if spoils and draw.random() < 0.9:
+            ids[-1], flags[-1] = 2, True
+        rows["label"].append(spoils)
+        rows["ids"].append(ids.tolist())
+        rows["sentence_lengths"].append(lengths.tolist())
+        rows["sentence_labels"].append(flags if draw.random() < 0.8 else None)
+    types = [pa.bool_(), pa.list_(pa.int32()), pa.list_(pa.uint16()), pa.list_(pa.bool_())]
+    return pa.table({k: pa.array(v, t) for (k, v), t in zip(rows.items(), types, strict=True)})
+
+
+def reviews(seed: int, count: int, longest: int = 30, max_tokens: int = 1000) -> Reviews:
+    return from_table(table(np.random.default_rng(seed), count, longest), max_tokens)
+
+
+def write_project(folder: Path, changes: dict | None = None, **tables: pa.Table) -> Path:
+    """A folder with params.yaml and data/splits; `changes` are of settings, `train.epochs` and so on."""
+    values = yaml.load((ROOT / "params.yaml").read_text(), Loader)
+    small = {
+        "model.embedding_size": 8,
+        "model.hidden_size": 8,
+        "train.epochs": 4,
+        "train.patience": 4,
+        "train.batch_size": 8,
+        "train.validations_per_epoch": 2,
+        "train.device": "cpu",
+    }
+    for key, value in {**small, **(changes or {})}.items():
+        *path, last = key.split(".")
+        section = values
+        for part in path:
+            section = section[part]
+        section[last] = value
+    splits = folder / "data/splits"
+    splits.mkdir(parents=True, exist_ok=True)
+    (folder / "params.yaml").write_text(yaml.safe_dump(values))
+    draw = np.random.default_rng(5)
+    for part, count in {"train": 120, "validation": 60, "test": 60}.items():
+        pq.write_table(tables.get(part, table(draw, count)), splits / f"{part}.parquet")
+    words = SPECIAL + [f"word{i}" for i in range(2, WORDS)]
+    (splits / "vocabulary.txt").write_text("".join(word + "\n" for word in words))
+    return folder
