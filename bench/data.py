@@ -16,9 +16,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from bench import page
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".cache/bench"
-README = ROOT / "bench/README.md"
 HEADING = "## Data stages"
 BEGIN, END = "<!-- data stages: begin -->", "<!-- data stages: end -->"
 GOODREADS = 1_378_033  # reviews in goodreads_reviews_spoiler.json.gz
@@ -213,15 +214,6 @@ def tabulate(rows: list[Measured], reviews: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def put(table: str) -> None:
-    """Put the table between the markers, which are added at the end of the page where it has none."""
-    text = README.read_text(encoding="utf-8") if README.exists() else "# Benchmarks\n"
-    if BEGIN not in text:
-        text += f"\n{HEADING}\n\n{BEGIN}\n{END}\n"
-    before, rest = text.split(BEGIN)
-    README.write_text(f"{before}{BEGIN}\n{table}{END}{rest.split(END)[1]}", encoding="utf-8")
-
-
 def main() -> None:
     reviews = int(os.environ.get("REVIEWS", GOODREADS))
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -242,7 +234,7 @@ def main() -> None:
     finally:
         shutil.rmtree(FOLDER)
     print(table)
-    put(table)
+    page.put(HEADING, BEGIN, END, table)
 
 
 STEPS = {"floor": floor, "today": today, "write_reviews": lambda reviews: write_reviews(RAW, reviews)}

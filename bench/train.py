@@ -18,12 +18,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
+from bench import page
 from stages import params
 from stages.baselines.models import fit
 from stages.rnn.allocator import keep_freed_memory
@@ -43,7 +43,6 @@ BATCH = 64
 SIZES = (64, 128)  # of the embedding and of each direction's state
 SEED = 13
 CPU = torch.device("cpu")
-README = Path(__file__).parent / "README.md"
 HEADING = "## Training"
 BEGIN, END = "<!-- training: begin -->", "<!-- training: end -->"
 
@@ -265,17 +264,8 @@ def tabulate(count: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def put(table: str) -> None:
-    """Put the table between the markers, which are added at the end of the page where it has none."""
-    text = README.read_text(encoding="utf-8") if README.exists() else "# Benchmarks\n"
-    if BEGIN not in text:
-        text += f"\n{HEADING}\n\n{BEGIN}\n{END}\n"
-    before, rest = text.split(BEGIN)
-    README.write_text(f"{before}{BEGIN}\n{table}{END}{rest.split(END)[1]}", encoding="utf-8")
-
-
 def main() -> None:
-    put(tabulate(int(os.environ.get("REVIEWS", 3200))))
+    page.put(HEADING, BEGIN, END, tabulate(int(os.environ.get("REVIEWS", 3200))))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,14 @@
+"""The page of benchmarks: each table between markers of its own."""
+
+from pathlib import Path
+
+README = Path(__file__).with_name("README.md")
+
+
+def put(heading: str, begin: str, end: str, table: str) -> None:
+    """Put a table between its markers, which are added at the end of the page where it has none."""
+    text = README.read_text(encoding="utf-8") if README.exists() else "# Benchmarks\n"
+    if begin not in text:
+        text += f"\n{heading}\n\n{begin}\n{end}\n"
+    before, rest = text.split(begin)
+    README.write_text(f"{before}{begin}\n{table}{end}{rest.split(end)[1]}", encoding="utf-8")
