@@ -7,7 +7,8 @@ import pandas as pd
 from stages import params
 from stages.errors import run
 from stages.files import read_json, replacing_folder
-from stages.results import figures
+from stages.results.figures import models, study, timings
+from stages.results.figures.drawing import draw
 
 CURVES = Path("reports/curves")
 METRICS = Path("reports/metrics")
@@ -21,20 +22,19 @@ def main() -> None:
         name: read_json(METRICS / f"{name}.json") for name in (*cells, "tfidf", "length", "majority")
     }
     prevalence = evaluation["majority"]["average_precision"]
-    study = read_json(METRICS / "sweep.json")
+    sweep = read_json(METRICS / "sweep.json")
     with replacing_folder("reports/figures") as folder:
-        draw = figures.draw
-        draw(folder / "training", figures.training_curves, tables("{}", cells))
-        draw(folder / "comparison", figures.comparison, evaluation, prevalence)
+        draw(folder / "training", models.training_curves, tables("{}", cells))
+        draw(folder / "comparison", models.comparison, evaluation, prevalence)
         curves = tables("precision_recall_{}", [*cells, "tfidf", "length"])
-        draw(folder / "precision_recall", figures.precision_recall, curves, prevalence)
-        draw(folder / "confusion", figures.confusion, tables("confusion_{}", cells))
+        draw(folder / "precision_recall", models.precision_recall, curves, prevalence)
+        draw(folder / "confusion", models.confusion, tables("confusion_{}", cells))
         grid = pd.read_csv(CURVES / "sweep_grid.csv")
-        draw(folder / "sensitivity", figures.sensitivity, grid, prevalence)
+        draw(folder / "sensitivity", study.sensitivity, grid, prevalence)
         by_epoch = [pd.read_csv(CURVES / f"sweep_{name}.csv") for name in ("train_loss", "average_precision")]
-        draw(folder / "optimizers", figures.optimizers, *by_epoch, study["best"])
+        draw(folder / "optimizers", study.optimizers, *by_epoch, sweep["best"])
     trainings = {cell: read_json(TIMINGS / f"{cell}.json") for cell in cells}
-    draw(TIMINGS / "wall_clock", figures.wall_clock, trainings, read_json(TIMINGS / "sweep.json")["best"])
+    draw(TIMINGS / "wall_clock", timings.wall_clock, trainings, read_json(TIMINGS / "sweep.json")["best"])
 
 
 def tables(pattern: str, names) -> dict[str, pd.DataFrame]:

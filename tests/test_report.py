@@ -3,6 +3,9 @@
 import pytest
 
 from stages.results import report
+from stages.results.findings.data import data_note
+from stages.results.findings.models import fit_note, verdict
+from stages.results.findings.study import optimizer_findings
 
 
 def pair(middle: float, low: float, high: float) -> dict:
@@ -19,18 +22,18 @@ def pair(middle: float, low: float, high: float) -> dict:
     ],
 )
 def test_verdict(difference: dict, words: str) -> None:
-    assert report.verdict(difference).startswith(words)
+    assert verdict(difference).startswith(words)
 
 
 def test_the_sample_is_never_taken_for_goodreads() -> None:
-    assert "say nothing about Goodreads" in report.data_note("sample")
-    assert "Wan et al." in report.data_note("goodreads")
-    assert "`my/reviews.gz`" in report.data_note("my/reviews.gz")
+    assert "say nothing about Goodreads" in data_note("sample")
+    assert "Wan et al." in data_note("goodreads")
+    assert "`my/reviews.gz`" in data_note("my/reviews.gz")
 
 
 def test_fit_note() -> None:
-    assert "ended at epoch 6" in report.fit_note({"best_epoch": 3.0, "epochs": 6.0})
-    assert "more epochs may help" in report.fit_note({"best_epoch": 6.0, "epochs": 6.0})
+    assert "ended at epoch 6" in fit_note({"best_epoch": 3.0, "epochs": 6.0})
+    assert "more epochs may help" in fit_note({"best_epoch": 6.0, "epochs": 6.0})
 
 
 def entry(name: str, precision: float, **more) -> dict:
@@ -40,7 +43,7 @@ def entry(name: str, precision: float, **more) -> dict:
 
 def findings(best: list[dict], shared: list[dict], diverged: int = 0) -> str:
     study = {"study": [{"goal": 0.5, "diverged_cells": diverged}], "best": best, "shared": shared}
-    return " ".join(report.optimizer_findings(study))
+    return " ".join(optimizer_findings(study))
 
 
 def test_optimizer_findings() -> None:

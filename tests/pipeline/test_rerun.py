@@ -70,7 +70,7 @@ def test_evaluation(project: Project) -> None:
 
 
 def test_a_figure(project: Project) -> None:
-    code = project.folder / "stages/results/figures.py"
+    code = project.folder / "stages/results/figures/models.py"
     code.write_text(code.read_text().replace('title="Loss"', 'title="The loss"'))
     assert ran(project.dvc("repro")) == AFTER_EVALUATE
 

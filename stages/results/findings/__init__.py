@@ -1,0 +1,1 @@
+"""Sentences that judge, chosen by rules, so that they stay true after any rerun."""

@@ -1,0 +1,13 @@
+"""What models and optimizers are called in what people read."""
+
+NAMES = {
+    "lstm": "LSTM",
+    "gru": "GRU",
+    "tfidf": "TF-IDF + logistic regression",
+    "length": "length only",
+    "majority": "majority class",
+    "sgd": "SGD",
+    "momentum": "SGD with momentum",
+    "rmsprop": "RMSprop",
+    "adam": "Adam",
+}
