@@ -201,7 +201,7 @@ def test_batches_and_runs_make_no_difference(tmp_path, monkeypatch):
     given = [*records(60), record(60, ""), *records(60), b"x", record(61, "** spoiler alert **")]
     first, second = Cleaned(tmp_path, given), Cleaned(tmp_path, given)
     assert first.bytes == second.bytes
-    for name, size in (("BATCH", 1), ("BATCH", 7), ("BATCH_CHARACTERS", 1000)):
+    for name, size in (("BATCH", 1), ("BATCH", 7), ("BATCH_BYTES", 1000)):
         monkeypatch.setattr(cleaning, name, size)
         other = Cleaned(tmp_path, given)
         assert (other.rows, other.rejected, other.counts) == (first.rows, first.rejected, first.counts)

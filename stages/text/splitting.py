@@ -18,9 +18,9 @@ from tqdm import tqdm
 
 from stages.errors import UserError
 from stages.files import replacing_folder
+from stages.parallel import in_order
 from stages.params import Split
 from stages.params import Vocabulary as VocabularySettings
-from stages.text.threads import in_order
 from stages.text.token_table import read_batches
 from stages.text.vocabulary import UNKNOWN, Vocabulary, WordCounts
 

@@ -1,0 +1,56 @@
+"""Work on consecutive items side by side, with the results in the order of the items."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from itertools import chain, islice
+from typing import TypeVar
+
+Item, Result = TypeVar("Item"), TypeVar("Result")
+WORKERS = 2
+
+
+def in_order(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    make_pool: Callable[[int], Executor] = ThreadPoolExecutor,
+) -> Iterator[Result]:
+    """Yield `function` of each item, in the order of the items, with few of them in memory at a time.
+
+    Threads serve where Arrow's kernels leave the interpreter free meanwhile; for work in Python
+    itself, give `processes`.
+    """
+    items = iter(items)
+    first = list(islice(items, 2))
+    if len(first) < 2:  # not worth the start of a pool
+        yield from map(function, first)
+        return
+    with make_pool(WORKERS) as pool:
+        under_way: deque = deque()
+        for item in chain(first, items):
+            under_way.append(pool.submit(function, item))
+            if len(under_way) > WORKERS:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+
+
+def processes(workers: int) -> ProcessPoolExecutor:
+    """Processes of their own interpreter; spawned, since to fork a process with threads is unsafe."""
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, context, initializer=follow_parent)
+
+
+def follow_parent() -> None:
+    """In a worker: leave Ctrl-C to the parent, and end when the parent has ended, even by kill -9."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def end_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)
