@@ -41,16 +41,20 @@ def in_order(
 
 def processes(workers: int) -> ProcessPoolExecutor:
     """Processes of their own interpreter; spawned, since to fork a process with threads is unsafe."""
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, context, initializer=follow_parent)
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=leave_interrupts)
 
 
-def follow_parent() -> None:
-    """In a worker: leave Ctrl-C to the parent, and end when the parent has ended, even by kill -9."""
+def leave_interrupts() -> None:
+    """Called in a worker: Ctrl-C is the parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    end_with_parent()
 
 
 def end_with_parent() -> None:
-    multiprocessing.parent_process().join()
-    os._exit(1)
+    """Called in a worker: end when the parent has ended, even by kill -9, which tells no one."""
+
+    def wait() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
