@@ -30,14 +30,26 @@ def render_markdown(context: dict) -> str:
 
 
 def render_html(markdown: str, folder: Path) -> str:
-    """The same report as one page: its pictures, relative to `folder`, inside it.
+    """The same report as one page: its pictures, relative to `folder`, inside it, and a table of contents.
 
     HTML in the Markdown is text: markdown-it escapes it.
     """
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
     body = re.sub(r'<img src="([^"]+)"', lambda match: f'<img src="{inline(match[1], folder)}"', body)
     body = body.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
-    return ENVIRONMENT.get_template("report.html.jinja").render(body=body)
+    body, sections = number_sections(body)
+    links = "".join(f'<li><a href="#section-{i}">{name}</a></li>' for i, name in enumerate(sections, 1))
+    body = body.replace("</h1>", f'</h1>\n<nav aria-label="Contents"><ol>{links}</ol></nav>', 1)
+    title = re.search("<h1>(.*?)</h1>", body)[1]
+    return ENVIRONMENT.get_template("report.html.jinja").render(title=title, body=body)
+
+
+def number_sections(body: str) -> tuple[str, list[str]]:
+    """Give the sections' headings an id; also return what they say, as HTML."""
+    before, *sections = body.split("<h2>")
+    names = [section.partition("</h2>")[0] for section in sections]
+    headed = [f'<h2 id="section-{i}">{section}' for i, section in enumerate(sections, 1)]
+    return before + "".join(headed), names
 
 
 def inline(source: str, folder: Path) -> str:
