@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from stages.corpus.layouts import Rejected, Review, parse
 from stages.corpus.lines import ahead, read_lines
-from stages.corpus.normalise import mask_spoiler_word, normalise
+from stages.corpus.normalise import clean_texts
 from stages.errors import UserError
 from stages.files import replacing
 from stages.params import Clean
@@ -150,10 +150,8 @@ def to_table(batch: list[Review], settings: Clean) -> pa.Table:
     known = np.array([flag is not None for flag in flags])
     flags = chain.from_iterable(flag or repeat(0, n) for flag, n in zip(flags, lengths, strict=True))
     flags = np.fromiter(flags, bool, lengths.sum())
-    texts = normalise(pa.array(list(chain.from_iterable(sentences)), pa.string()))
-    if settings.mask_spoiler_word:
-        texts = mask_spoiler_word(texts)
-
+    texts = pa.array(list(chain.from_iterable(sentences)), pa.string())
+    texts = clean_texts(texts, settings.mask_spoiler_word)
     filled = pc.not_equal(texts, "").to_numpy(zero_copy_only=False)
     review_of_sentence = np.repeat(np.arange(len(batch)), lengths)
     lengths = np.bincount(review_of_sentence[filled], minlength=len(batch))
