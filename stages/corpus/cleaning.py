@@ -11,7 +11,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from itertools import chain, repeat
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -85,7 +85,10 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean) -> dict[
     return {name: counts[name] for name in [*ALWAYS, *sorted(counts.keys() - set(ALWAYS))]}
 
 
-def batches(reviews: Iterator[Review]) -> Iterator[list[Review]]:
+Cut = TypeVar("Cut")  # anything that has the `sentences` of a review
+
+
+def batches(reviews: Iterator[Cut]) -> Iterator[list[Cut]]:
     """Lists of up to `BATCH` reviews, fewer where they are long."""
     batch, characters = [], 0
     for review in reviews:

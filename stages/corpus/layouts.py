@@ -64,6 +64,20 @@ def parse(line: bytes) -> Review:
     Raises:
         Rejected: with the reason, when it is in neither.
     """
+    record = decode(line)
+    layout, parse_layout = (RAW, parse_raw) if "review_text" in record else (SENTENCES, parse_sentences)
+    try:
+        return parse_layout(layout.validate_python(record))
+    except ValidationError as error:
+        raise Rejected(reason(error)) from error
+
+
+def decode(line: bytes) -> dict:
+    """Read one line of JSON.
+
+    Raises:
+        Rejected: with the reason, when it is not an object.
+    """
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -74,11 +88,7 @@ def parse(line: bytes) -> Review:
         raise Rejected("invalid_json") from error
     if not isinstance(record, dict):
         raise Rejected("not_an_object")
-    layout, parse_layout = (RAW, parse_raw) if "review_text" in record else (SENTENCES, parse_sentences)
-    try:
-        return parse_layout(layout.validate_python(record))
-    except ValidationError as error:
-        raise Rejected(reason(error)) from error
+    return record
 
 
 def reason(error: ValidationError) -> str:
