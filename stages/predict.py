@@ -16,12 +16,11 @@ from stages.errors import UserError, run
 from stages.prediction import printing, writing
 from stages.prediction.detector import Prediction, SpoilerDetector
 from stages.prediction.files import Tally, predictions_of, score_file, to_table
+from stages.prediction.folder import model_folder
 from stages.prediction.reading import LONGEST
 from stages.rnn.allocator import keep_freed_memory
 
 __all__ = ["Prediction", "SpoilerDetector"]
-
-MODELS = Path("data/models")
 
 
 def main() -> None:
@@ -134,12 +133,6 @@ def check(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> Non
         writing.check_name(arguments.output)
         if arguments.output.exists() and arguments.output.samefile(arguments.input):
             raise UserError(f"{arguments.output}: is the input itself; choose another name for the output")
-
-
-def model_folder(value: str) -> Path:
-    """The folder of a model of this project, or any other."""
-    named = MODELS / value
-    return Path(value) if Path(value).is_dir() and not named.is_dir() else named
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from stages.params import Section
 from stages.text.vocabulary import Vocabulary
 
 FORMAT = 1  # to be raised when cleaning, tokenizing or a model's code change what a saved model means
+MODELS = Path("data/models")
 MANIFEST, VOCABULARY = "manifest.json", "vocabulary.txt"
 
 
@@ -62,3 +63,9 @@ def check(folder: Path) -> tuple[Manifest, Vocabulary]:
     except (ValueError, KeyError, TypeError, ValidationError) as error:
         raise UserError(f"{folder / MANIFEST}: is damaged; {again}") from error
     return manifest, Vocabulary.load(folder / VOCABULARY)
+
+
+def model_folder(name: str) -> Path:
+    """The folder of a model of this project, or else any folder."""
+    named = MODELS / name
+    return Path(name) if Path(name).is_dir() and not named.is_dir() else named
