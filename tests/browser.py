@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,15 @@ FLAGS = [
     "--disable-dev-shm-usage",
     "--window-size=900,900",
 ]
+# Gives two descriptors the numbers 3 and 4 and becomes another program.
+RENUMBER = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
+for number, end in enumerate(ends, 3):
+    os.dup2(end, number)
+    os.close(end)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Tab:
@@ -92,8 +102,11 @@ class Tab:
         self.send("Input.dispatchKeyEvent", type="keyDown", key=key, text=text)
         self.send("Input.dispatchKeyEvent", type="keyUp", key=key)
 
-    def screenshot(self, path: Path) -> None:
-        path.write_bytes(base64.b64decode(self.send("Page.captureScreenshot")["data"]))
+    def screenshot(self, path: Path) -> bytes:
+        """What is seen, as a PNG; also written to a file, for people."""
+        content = base64.b64decode(self.send("Page.captureScreenshot")["data"])
+        path.write_bytes(content)
+        return content
 
 
 @contextmanager
@@ -103,11 +116,11 @@ def tab(profile: Path) -> Iterator[Tab]:
     if os.geteuid() == 0:
         flags.append("--no-sandbox")  # which does not work for root
     (commands_out, commands_in), (answers_out, answers_in) = os.pipe(), os.pipe()
-    # The shell gives the pipes the numbers 3 and 4, whatever numbers they have here.
-    command = ["sh", "-c", f'exec "$@" 3<&{commands_out} 4>&{answers_in}', "sh", PATH, *flags]
-    browser = subprocess.Popen(command, pass_fds=(commands_out, answers_in), stderr=subprocess.DEVNULL)
-    os.close(commands_out)
-    os.close(answers_in)
+    ends = commands_out, answers_in
+    command = [sys.executable, "-c", RENUMBER, *map(str, ends), PATH, *flags]
+    browser = subprocess.Popen(command, pass_fds=ends, stderr=subprocess.DEVNULL)
+    for end in ends:
+        os.close(end)
     try:
         yield Tab(commands_in, answers_out)
     finally:

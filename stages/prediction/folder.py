@@ -30,7 +30,7 @@ class Manifest(Section):
 def complete(folder: Path, model: str, vocabulary: Path, mask_spoiler_word: bool, lowercase: bool) -> None:
     """Put the vocabulary and, last, the manifest into the folder of a model."""
     shutil.copyfile(vocabulary, folder / VOCABULARY)
-    sums = {path.name: sha256(path) for path in sorted(folder.iterdir())}
+    sums = {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
     manifest = Manifest(
         format=FORMAT, model=model, mask_spoiler_word=mask_spoiler_word, lowercase=lowercase, sha256=sums
     )

@@ -183,7 +183,9 @@ def records_of(batch: pa.RecordBatch) -> Iterator[Record]:
             values = values.dictionary_decode()
         if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
             raw = values.cast(pa.large_binary()).to_pylist()
-            columns[name] = [value and value.decode(errors="surrogateescape") for value in raw]
+            columns[name] = [
+                None if value is None else value.decode(errors="surrogateescape") for value in raw
+            ]
         else:
             columns[name] = values.to_pylist()
     for values in zip(*columns.values(), strict=True):
