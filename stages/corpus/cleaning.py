@@ -21,10 +21,10 @@ from tqdm import tqdm
 
 from stages.corpus.layouts import Rejected, Review, parse
 from stages.corpus.lines import ahead, read_lines
-from stages.corpus.normalise import mask_spoiler_word, normalise
+from stages.corpus.normalise import clean_texts
 from stages.errors import UserError
 from stages.files import replacing
-from stages.parallel import in_order, processes
+from stages.parallel import batches, in_order, processes
 from stages.params import Clean
 
 SCHEMA = pa.schema(
@@ -39,8 +39,6 @@ SCHEMA = pa.schema(
         "sentence_labels": pa.list_(pa.bool_()),
     }
 )
-BATCH = 4096  # lines that are cleaned at a time; the reviews of a row group are what is left of them
-BATCH_BYTES = 2**24  # likewise
 REPEATED = ["book_id", "user_id"]  # the columns that are worth a dictionary
 ALWAYS = ("read", "kept", "dropped", "rejected", "banners")  # the counts that are there even when 0
 EXCERPT = 200  # characters of a rejected line that are kept
@@ -64,7 +62,7 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean) -> dict[
                 pa.ipc.new_file(first_pass, SCHEMA) as writer,
                 tqdm(desc="clean", unit=" reviews", unit_scale=True, disable=None, leave=False) as progress,
             ):
-                lines = batches(read_lines(source, settings.max_line_bytes))
+                lines = batches(read_lines(source, settings.max_line_bytes), length)
                 for batch in in_order(partial(clean_lines, settings=settings), lines, processes):
                     counts.update(batch.counts)
                     rejects_file.write(batch.rejected)
@@ -88,17 +86,8 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean) -> dict[
 Line = tuple[int, bytes]  # number from 1, and content
 
 
-def batches(lines: Iterator[Line]) -> Iterator[list[Line]]:
-    """Lists of up to `BATCH` lines, fewer where they are long."""
-    batch, size = [], 0
-    for number, line in lines:
-        batch.append((number, line))
-        size += len(line)
-        if len(batch) == BATCH or size > BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+def length(line: Line) -> int:
+    return len(line[1])
 
 
 class Cleaned(NamedTuple):
@@ -173,10 +162,8 @@ def to_table(batch: list[Review], settings: Clean) -> pa.Table:
     known = np.array([flag is not None for flag in flags])
     flags = chain.from_iterable(flag or repeat(0, n) for flag, n in zip(flags, lengths, strict=True))
     flags = np.fromiter(flags, bool, lengths.sum())
-    texts = normalise(pa.array(list(chain.from_iterable(sentences)), pa.string()))
-    if settings.mask_spoiler_word:
-        texts = mask_spoiler_word(texts)
-
+    texts = pa.array(list(chain.from_iterable(sentences)), pa.string())
+    texts = clean_texts(texts, settings.mask_spoiler_word)
     filled = pc.not_equal(texts, "").to_numpy(zero_copy_only=False)
     review_of_sentence = np.repeat(np.arange(len(batch)), lengths)
     lengths = np.bincount(review_of_sentence[filled], minlength=len(batch))
