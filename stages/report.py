@@ -24,6 +24,7 @@ def main() -> None:
                 cell: read_json(MODELS / cell / "model.json")["training"] for cell in ("lstm", "gru")
             },
             "clean": {row["count"]: row["reviews"] for row in read_json(METRICS / "clean.json")["counts"]},
+            "data": read_json(METRICS / "data.json"),
             "split": {row["split"]: row for row in split["splits"]},
             "words": split["vocabulary"][0]["words"],
             "evaluation": {name: read_json(METRICS / f"{name}.json") for name in models},

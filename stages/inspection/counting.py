@@ -41,7 +41,9 @@ class Counts:
         self.sentence_tokens = Histogram()  # of the sentences that have a label
         self.ratings, self.years = Histogram(), Histogram()
         self.users, self.books = WordCounts(), WordCounts()
-        self.parts = Histogram()  # sentences by where they stand in spoiler reviews of `PARTS` sentences or more
+        self.parts = (
+            Histogram()
+        )  # sentences by where they stand in spoiler reviews of `PARTS` sentences or more
         self.places = Moments()  # mean place of a review's spoilers, from 0 to 1, in the same reviews
 
     def add(self, batch: pa.RecordBatch) -> None:

@@ -22,7 +22,7 @@ def describe(counts: Counts) -> dict[str, list[dict]]:
         "places": place_table(counts),
         "ratings": share_table("rating", counts.ratings),
         "years": share_table("year", counts.years),
-        "groups": [group_row("book", counts.books), group_row("user", counts.users)],
+        "groups": [*group_rows("book", counts.books), *group_rows("user", counts.users)],
     }
 
 
@@ -113,11 +113,13 @@ def wilson(hits: int, trials: int, z: float = 1.96) -> tuple[float, float]:
     return (middle - side) / (1 + spread), (middle + side) / (1 + spread)
 
 
-def group_row(name: str, groups: WordCounts) -> dict:
-    """Reviews a book or user, and the share of them that the busiest tenth has."""
+def group_rows(name: str, groups: WordCounts) -> list[dict]:
+    """Reviews a book or user, and the share of all reviews that the busiest tenth has."""
     reviews = np.sort(groups.table()["count"].to_numpy())[::-1]
+    if not len(reviews):
+        return []
     busiest = reviews[: -(-len(reviews) // 10)].sum()
-    return {
+    row = {
         "group": name,
         "groups": len(reviews),
         "mean": round(float(reviews.mean()), 1),
@@ -125,3 +127,4 @@ def group_row(name: str, groups: WordCounts) -> dict:
         "most": int(reviews[0]),
         "share_of_busiest_tenth": round(float(busiest / reviews.sum()), 4),
     }
+    return [row]

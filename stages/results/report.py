@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 
-from stages.results.findings.data import data_note
+from stages.results.findings.data import data_findings, data_note
 from stages.results.findings.models import fit_note, verdict
 from stages.results.findings.study import optimizer_findings
 from stages.results.names import NAMES
@@ -25,7 +25,7 @@ LINKED = "timings/"  # pictures of wall-clock figures stay outside, so that the 
 
 def render_markdown(context: dict) -> str:
     """The report in Markdown; `context` is what `stages/report.py` reads."""
-    functions = {f.__name__: f for f in (verdict, data_note, fit_note, optimizer_findings)}
+    functions = {f.__name__: f for f in (verdict, data_note, data_findings, fit_note, optimizer_findings)}
     return ENVIRONMENT.get_template("report.md.jinja").render(names=NAMES, **functions, **context)
 
 

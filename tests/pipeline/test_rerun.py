@@ -56,7 +56,7 @@ def test_a_rate_more_and_a_rate_less(project: Project) -> None:
 
 def test_split(project: Project) -> None:
     output = project.dvc("exp", "run", "--set-param", "split.by=random")
-    follows = {"split", "train_baseline", "sweep_summary", "theory", "evaluate"} | AFTER_EVALUATE
+    follows = {"split", "inspect", "train_baseline", "sweep_summary", "theory", "evaluate"} | AFTER_EVALUATE
     # The vocabulary is another one only where other words pass its minimum count.
     assert ran(output) | {"theory"} == CHECK | TRAININGS | GRID | follows
     assert not restored(output)
