@@ -55,9 +55,8 @@ def place_note(place: dict) -> str:
     if abs(away) < 2:
         return f"Spoilers stand neither early nor late: {where}."
     when = "late" if away > 0 else "early"
-    return (
-        f"Spoilers come {when}: {where}, so that a model that reads no more than the other end misses them."
-    )
+    other = "beginning" if away > 0 else "end"
+    return f"Spoilers come {when}: {where}. A model that reads only the {other} of a review misses most."
 
 
 def shares_note(key: str, rows: list[dict]) -> str:
