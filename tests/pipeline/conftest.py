@@ -61,8 +61,10 @@ class Project:
 def environment() -> dict[str, str]:
     """The tests' own Python and DVC first on the path; a git identity; no more threads than needed."""
     names = ("AUTHOR", "COMMITTER")
+    # As on a user's machine, where Python writes its cache beside the modules.
+    inherited = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     return {
-        **os.environ,
+        **inherited,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         **{f"GIT_{name}_NAME": "Test" for name in names},
         **{f"GIT_{name}_EMAIL": "test@example.org" for name in names},
