@@ -168,6 +168,20 @@ def test_formulas_are_well_formed(page):
         parser.parse(f"${formula}$")
 
 
+def test_the_page_in_html_sets_its_formulas_and_loads_nothing(page, reports):
+    name, text = page
+    html = (reports / f"theory/{name}.html").read_text(encoding="utf-8")
+    assert html.count("<math ") == len(formulas(text))
+    assert "$" not in re.sub(r"<pre>.*?</pre>", "", html, flags=re.S)
+    assert "\\" not in "".join(re.findall(r"<math .*?</math>", html, re.S))  # a command it did not know
+    for source in re.findall(r'<(?:img|script|link|iframe)\b[^>]*?(?:src|href)="([^"]*)', html):
+        assert source.startswith(("data:image/svg+xml;base64,", "../timings/", "../figures/"))
+    ids = set(re.findall(r'<h\d id="([^"]*)"', html))
+    for target in re.findall(r'<a href="([^"]*)"', html):
+        assert not target.endswith(".md")
+        assert not target.startswith("#") or target[1:] in ids
+
+
 def test_dollars_stand_where_github_sees_them(page):
     text = re.sub(r"\$\$.+?\$\$", "", without_code(page[1]), flags=re.S)
     for line in text.splitlines():

@@ -125,9 +125,10 @@ def read(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
                 disable=None, leave=False,
             ) as progress,
         ):  # fmt: skip
-            for batch in file.iter_batches(BATCH, columns=columns):
-                yield batch
-                progress.update(len(batch))
+            for group in range(file.num_row_groups):  # one at a time: a group bounds memory
+                for batch in file.iter_batches(BATCH, [group], columns):
+                    yield batch
+                    progress.update(len(batch))
     except (OSError, pa.ArrowInvalid) as error:
         raise UserError(f"{path}: could not be read ({error}); run `dvc repro split`") from error
 
