@@ -7,7 +7,7 @@ import pandas as pd
 from stages import params
 from stages.errors import run
 from stages.files import read_json, replacing_folder
-from stages.results.figures import data, models, study, timings
+from stages.results.figures import data, gates, models, study, timings
 from stages.results.figures.drawing import draw
 
 CURVES = Path("reports/curves")
@@ -30,6 +30,8 @@ def main() -> None:
         curves = tables("precision_recall_{}", [*cells, "tfidf", "length"])
         draw(folder / "precision_recall", models.precision_recall, curves, prevalence)
         draw(folder / "confusion", models.confusion, tables("confusion_{}", cells))
+        tokens = read_json(METRICS / "gates.json")["tokens"]
+        draw(folder / "gates", gates.gates, pd.read_parquet("data/gates.parquet"), tokens)
         grid = pd.read_csv(CURVES / "sweep_grid.csv")
         draw(folder / "sensitivity", study.sensitivity, grid, prevalence)
         by_epoch = [pd.read_csv(CURVES / f"sweep_{name}.csv") for name in ("train_loss", "average_precision")]

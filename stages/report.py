@@ -31,6 +31,7 @@ def main() -> None:
             "words": split["vocabulary"][0]["words"],
             "evaluation": {name: read_json(METRICS / f"{name}.json") for name in models},
             "comparison": read_json(METRICS / "comparison.json"),
+            "gates": read_json(METRICS / "gates.json"),
             "study": read_json(METRICS / "sweep.json"),
         }
     )

@@ -130,6 +130,8 @@ def test_every_figure_is_there_and_has_a_text(page, reports):
     assert figures
     for alternative, path in figures:
         assert len(alternative) > 100
+        if path.startswith("../figures/"):  # drawn by the stage `plot`
+            continue
         assert ElementTree.parse(reports / "theory" / path).getroot().tag.endswith("svg")
 
 
@@ -143,7 +145,7 @@ def test_links_lead_somewhere(page, reports):
     _, text = page
     for target in re.findall(r"(?<!!)\[[^\]]*\]\(([^)]+)\)", without_code(text)):
         path, _, anchor = target.partition("#")
-        if path == "../report.md":
+        if path == "../report.md":  # written by the stage `report`
             continue
         file = reports / "theory" / path if path else None
         headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8") if file else text, re.M)
