@@ -19,6 +19,7 @@ def main() -> None:
     figures.draw(PAGES, curves)
     for name, text in render.pages(settings, words, curves).items():
         write_text(PAGES / f"{name}.md", text)
+        write_text(PAGES / f"{name}.html", render.html(text, PAGES))
 
     keep_freed_memory()
     times = {

@@ -10,7 +10,7 @@ from stages.theory.style import GREEN, GREY, ORANGE, SKY, VERMILLION, figure, sa
 H_BUS, X_BUS = 1.05, 0.45  # heights of the two lines that every gate reads
 STATE = 4.3  # height of the line that is handed from step to step
 LINE = {"color": "black", "linewidth": 1.2, "solid_capstyle": "round"}
-HEAD = {"arrowstyle": "-|>", "linewidth": 0, "mutation_scale": 13, "shrinkA": 0, "shrinkB": 0}
+HEAD = {"arrowstyle": "-|>", "color": "black", "lw": 0, "mutation_scale": 13, "shrinkA": 0, "shrinkB": 0}
 
 
 def box(axes: Axes, x: float, y: float, text: str, colour: str, width: float = 0.9) -> None:
@@ -26,20 +26,11 @@ def operation(axes: Axes, x: float, y: float, text: str) -> None:
     axes.text(x, y, text, ha="center", va="center_baseline", zorder=4)
 
 
-def line(axes: Axes, *points: tuple[float, float], arrow: bool = True, colour: str = "black") -> None:
+def line(axes: Axes, *points: tuple[float, float], arrow: bool = True) -> None:
     """Through the points; the arrow's head ends at the last one."""
-    xs, ys = zip(*points, strict=True)
-    axes.plot(xs, ys, **LINE | {"color": colour})
+    axes.plot(*zip(*points, strict=True), **LINE)
     if arrow:
-        style = {
-            "arrowstyle": "-|>",
-            "color": colour,
-            "linewidth": 0,
-            "mutation_scale": 13,
-            "shrinkA": 0,
-            "shrinkB": 0,
-        }
-        axes.annotate("", points[-1], points[-2], arrowprops=style)
+        axes.annotate("", points[-1], points[-2], arrowprops=HEAD)
 
 
 def dot(axes: Axes, x: float, y: float) -> None:
@@ -67,13 +58,19 @@ def canvas() -> tuple:
     return drawn, axes
 
 
+def state_line(axes: Axes, name: str, product: float, total: float) -> None:
+    """What is handed from step to step: multiplied by a gate at x = product, added to at x = total."""
+    for start, end in ((0, product - 0.2), (product + 0.2, total - 0.2), (total + 0.2, 10)):
+        line(axes, (start, STATE), (end, STATE))
+    label(axes, -0.05, STATE, f"${name}_{{t-1}}$", "right")
+    label(axes, 10.05, STATE, f"${name}_t$")
+    operation(axes, product, STATE, r"$\odot$")
+    operation(axes, total, STATE, "$+$")
+
+
 def gru_cell(path: Path) -> None:
     drawn, axes = canvas()
-    line(axes, (0, STATE), (1.8, STATE))
-    line(axes, (2.2, STATE), (8.3, STATE))
-    line(axes, (8.7, STATE), (10, STATE))
-    label(axes, -0.05, STATE, "$h_{t-1}$", "right")
-    label(axes, 10.05, STATE, "$h_t$")
+    state_line(axes, "h", 2, 8.5)
     dot(axes, 0.7, STATE)
     line(axes, (0.7, STATE), (0.7, H_BUS), (5.2, H_BUS), arrow=False)
     line(axes, (0, X_BUS), (7, X_BUS), arrow=False)
@@ -81,7 +78,6 @@ def gru_cell(path: Path) -> None:
 
     gate(axes, 2, r"$\sigma$", SKY)
     line(axes, (2, 2.25), (2, STATE - 0.2))
-    operation(axes, 2, STATE, r"$\odot$")
     label(axes, 2.1, 2.75, "$z_t$")
     dot(axes, 2, 3.55)
     line(axes, (2, 3.55), (6.35, 3.55))
@@ -103,7 +99,6 @@ def gru_cell(path: Path) -> None:
     label(axes, 7.85, 2.62, "$n_t$")
     operation(axes, 8.5, 3.55, r"$\odot$")
     line(axes, (8.5, 3.75), (8.5, STATE - 0.2))
-    operation(axes, 8.5, STATE, "$+$")
     axes.text(5.2, STATE + 0.12, r"$z_t \odot h_{t-1}$", ha="center", va="bottom", fontsize=9, color=GREY)
     axes.text(8.65, 3.95, r"$(1-z_t) \odot n_t$", ha="left", va="center", fontsize=9, color=GREY)
     save(drawn, path)
@@ -111,11 +106,7 @@ def gru_cell(path: Path) -> None:
 
 def lstm_cell(path: Path) -> None:
     drawn, axes = canvas()
-    line(axes, (0, STATE), (1.6, STATE))
-    line(axes, (2, STATE), (4.1, STATE))
-    line(axes, (4.5, STATE), (10, STATE))
-    label(axes, -0.05, STATE, "$c_{t-1}$", "right")
-    label(axes, 10.05, STATE, "$c_t$")
+    state_line(axes, "c", 1.8, 4.3)
     line(axes, (0, H_BUS), (6.9, H_BUS), arrow=False)
     line(axes, (0, X_BUS), (6.9, X_BUS), arrow=False)
     label(axes, -0.05, H_BUS, "$h_{t-1}$", "right")
@@ -124,7 +115,6 @@ def lstm_cell(path: Path) -> None:
     gate(axes, 1.8, r"$\sigma$", SKY)
     line(axes, (1.8, 2.25), (1.8, STATE - 0.2))
     label(axes, 1.9, 2.75, "$f_t$")
-    operation(axes, 1.8, STATE, r"$\odot$")
     gate(axes, 3.4, r"$\sigma$", ORANGE)
     line(axes, (3.4, 2.25), (3.4, 3.3), (4.1, 3.3))
     label(axes, 3.3, 2.75, "$i_t$", "right")
@@ -133,7 +123,6 @@ def lstm_cell(path: Path) -> None:
     label(axes, 5.3, 2.75, "$g_t$")
     operation(axes, 4.3, 3.3, r"$\odot$")
     line(axes, (4.3, 3.5), (4.3, STATE - 0.2))
-    operation(axes, 4.3, STATE, "$+$")
     gate(axes, 6.9, r"$\sigma$", VERMILLION)
     line(axes, (6.9, 2.25), (6.9, 2.6), (8.2, 2.6))
     label(axes, 7.3, 2.8, "$o_t$")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import matplotlib
+import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -12,11 +12,10 @@ from stages.theory.style import (
     BLACK,
     BLUE,
     CELLS,
-    CONFIGURATION,
-    GREEN,
     OPTIMIZERS,
     ORANGE,
     SKY,
+    STYLE,
     VERMILLION,
     figure,
     save,
@@ -27,7 +26,7 @@ Curves = dict[str, dict[str, np.ndarray]]
 
 def draw(folder: Path, curves: Curves) -> None:
     """All figures that repeat bit for bit."""
-    with matplotlib.rc_context(CONFIGURATION):
+    with matplotlib.style.context(STYLE):
         diagrams.lstm_cell(folder / "lstm_cell.svg")
         diagrams.gru_cell(folder / "gru_cell.svg")
         gradients(folder / "gradient_by_distance.svg", curves)
@@ -48,7 +47,7 @@ def gradients(path: Path, curves: Curves) -> None:
     for axes, which in ((start, "start"), (held, "open")):
         for name, values in curves[which].items():
             axes.plot(values, **CELLS[name])
-    titles = ("No gates, $Q$ orthogonal", "This project's first weights", "Forget or update bias 5")
+    titles = ("No gates, $Q$ orthogonal", "First weights here", "Gate biases of 5")
     for axes, title in zip((plain, start, held), titles, strict=True):
         axes.set(yscale="log", ylim=(1e-15, 1e4), title=title, xlabel="steps back")
         axes.legend(loc="lower left")
@@ -64,7 +63,7 @@ def retention(path: Path) -> None:
     for gate, (colour, line) in gates.items():
         decay.plot(steps, gate**steps, line, color=colour, label=f"gate {gate}")
     decay.set(xlabel="steps", ylabel="share of the memory that is left", ylim=(0, 1.02))
-    decay.legend(loc="lower right", bbox_to_anchor=(1, 0.04), ncols=2)
+    decay.legend(loc="lower right", bbox_to_anchor=(1, 0.04), ncols=2, fontsize="small", handlelength=1.5)
     biases = np.linspace(-2, 6, 161)
     half.plot(biases, trials.half_life(sigmoid(biases)), color=BLUE)
     for bias in (0.0, 1.0, 3.0, 5.0):
@@ -107,7 +106,7 @@ def first_steps(path: Path, steps: int = 300) -> None:
     for name, style in OPTIMIZERS.items():
         axes.plot(t, trials.step_lengths(name, steps), **style, zorder=3 if name == "sgd" else 2)
     uncorrected = trials.uncorrected_adam_lengths(steps)
-    axes.plot(t, uncorrected, color=GREEN, linewidth=0.8, label="Adam without\nbias correction")
+    axes.plot(t, uncorrected, color=BLUE, linewidth=0.8, label="Adam without\nbias correction")
     axes.set(xscale="log", xlabel="step", ylabel="length of the step in learning rates", ylim=(0, 10.5))
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     save(drawn, path)
@@ -117,7 +116,7 @@ def step_costs(
     path: Path, megabytes: dict[str, float], optimizers: dict[str, float], cells: dict[str, float]
 ) -> None:
     """Optimizer state, time of an optimizer's step, and time of a recurrent layer: bars with their values."""
-    with matplotlib.rc_context(CONFIGURATION):
+    with matplotlib.style.context(STYLE):
         drawn, panels = figure(2.3, 1, 3)
         labels = [style["label"] for style in OPTIMIZERS.values()]
         bars(panels[0], labels, megabytes.values(), "MB", "Optimizer state")

@@ -7,29 +7,11 @@ from matplotlib.figure import Figure
 
 from stages.files import replacing
 
+STYLE = Path(__file__).parents[1] / "presentation/style.mplstyle"
 # Okabe and Ito's palette, which colour-blind readers can tell apart; lines differ in kind too.
 BLACK, SKY, BLUE = "#000000", "#56B4E9", "#0072B2"
 VERMILLION, GREEN, ORANGE = "#D55E00", "#009E73", "#E69F00"
 GREY = "#555555"  # remarks
-CONFIGURATION = {
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "legend.fontsize": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#dddddd",
-    "grid.linewidth": 0.6,
-    "legend.frameon": False,
-    "lines.linewidth": 1.6,
-    "figure.constrained_layout.use": True,
-    "savefig.facecolor": "white",
-    "svg.fonttype": "path",
-    "svg.hashsalt": "theory",
-}
 CELLS = {
     "plain": {"color": BLACK, "linestyle": ":", "label": "no gates"},
     "LSTM": {"color": BLUE, "linestyle": "-", "label": "LSTM"},
@@ -37,9 +19,9 @@ CELLS = {
 }
 OPTIMIZERS = {
     "sgd": {"color": BLACK, "linestyle": ":", "label": "SGD"},
-    "momentum": {"color": BLUE, "linestyle": "-", "label": "Momentum"},
-    "rmsprop": {"color": VERMILLION, "linestyle": "--", "label": "RMSprop"},
-    "adam": {"color": GREEN, "linestyle": "-.", "label": "Adam"},
+    "momentum": {"color": ORANGE, "linestyle": "-", "label": "Momentum"},
+    "rmsprop": {"color": GREEN, "linestyle": "--", "label": "RMSprop"},
+    "adam": {"color": BLUE, "linestyle": "-.", "label": "Adam"},
 }
 
 

@@ -65,7 +65,7 @@ def test_every_stage_has_a_description() -> None:
 
 
 def test_the_run_cache_serves_whatever_trains() -> None:
-    for name in ("train_baseline", "train_lstm", "train_gru", "sweep", "evaluate", "sweep_summary"):
+    for name in ("train_baseline", "train_lstm", "train_gru", "sweep", "evaluate", "gates", "sweep_summary"):
         stage = STAGES[name]
         assert all(isinstance(out, str) for out in stage.get("outs", [])), "uncached or persistent outs"
         assert not stage.get("always_changed")

@@ -20,7 +20,7 @@ def test_nothing_runs_twice(project: Project) -> None:
 def test_optimizer_and_back(project: Project) -> None:
     before = project.files("data/models", "reports/metrics")
     output = project.dvc("exp", "run", "--set-param", "optimizer=sgd")
-    assert ran(output) == CHECK | TRAININGS | {"evaluate"} | AFTER_EVALUATE
+    assert ran(output) == CHECK | TRAININGS | {"evaluate", "gates"} | AFTER_EVALUATE
 
     assert "optimizer" in project.dvc("params", "diff")
     changed = project.dvc("metrics", "diff")
@@ -33,13 +33,13 @@ def test_optimizer_and_back(project: Project) -> None:
 
     output = project.dvc("exp", "run", "--set-param", "optimizer=adam")
     assert ran(output) <= CHECK | AFTER_EVALUATE
-    assert TRAININGS | {"evaluate"} <= restored(output)
+    assert TRAININGS | {"evaluate", "gates"} <= restored(output)
     assert project.files("data/models", "reports/metrics") == before
 
 
 def test_hidden_size(project: Project) -> None:
     output = project.dvc("exp", "run", "--set-param", "model.hidden_size=6")
-    follows = {"sweep_summary", "theory", "evaluate"} | AFTER_EVALUATE
+    follows = {"sweep_summary", "theory", "evaluate", "gates"} | AFTER_EVALUATE
     assert ran(output) == CHECK | TRAININGS | GRID | follows
 
 
@@ -56,7 +56,8 @@ def test_a_rate_more_and_a_rate_less(project: Project) -> None:
 
 def test_split(project: Project) -> None:
     output = project.dvc("exp", "run", "--set-param", "split.by=random")
-    follows = {"split", "train_baseline", "sweep_summary", "theory", "evaluate"} | AFTER_EVALUATE
+    follows = {"split", "inspect", "train_baseline", "sweep_summary", "theory", "evaluate", "gates"}
+    follows |= AFTER_EVALUATE
     # The vocabulary is another one only where other words pass its minimum count.
     assert ran(output) | {"theory"} == CHECK | TRAININGS | GRID | follows
     assert not restored(output)

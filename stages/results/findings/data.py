@@ -1,4 +1,4 @@
-"""Which data a report is about."""
+"""Which data a report is about, and what the reviews are like."""
 
 
 def data_note(source: str) -> str:
@@ -12,3 +12,87 @@ def data_note(source: str) -> str:
     if source.startswith("goodreads"):
         return "All numbers below are from the Goodreads reviews of Wan et al. (2019)."
     return f"All numbers below are from the reviews at `{source}`."
+
+
+def data_findings(found: dict) -> list[str]:
+    """What `reports/metrics/data.json` shows, one sentence a finding."""
+    spoilers = {row["class"]: row["reviews"] for row in found["classes"]}["spoiler"]
+    share = spoilers / sum(row["reviews"] for row in found["classes"])
+    findings = [balance_note(share), length_note(found["lengths"])]
+    findings += [place_note(row) for row in found["places"]]
+    findings += [
+        shares_note(key, found[f"{key}s"]) for key in ("rating", "year") if len(found[f"{key}s"]) > 1
+    ]
+    return [*findings, words_note(found["words_tested"][0]), *label_words_note(found["words"])]
+
+
+def balance_note(share: float) -> str:
+    """How far the classes are from equal, and what that does to accuracy."""
+    larger = max(share, 1 - share)
+    if larger < 0.6:
+        return f"{share:.1%} of the reviews hold a spoiler: the classes are about equal."
+    return (
+        f"{share:.1%} of the reviews hold a spoiler. A model that gives all of them the same answer has an"
+        f" accuracy of {larger:.1%}, so that accuracy says little here; average precision says more."
+    )
+
+
+def length_note(lengths: list[dict]) -> str:
+    """Which class writes longer reviews, by the median."""
+    median = {row["class"]: row["median"] for row in lengths if row["what"] == "tokens in a review"}
+    with_one, without = median["spoiler"], median["no spoiler"]
+    numbers = f"the median is {with_one:,} tokens with a spoiler and {without:,} without"
+    if with_one == without:
+        return f"Reviews with and without a spoiler are equally long ({numbers})."
+    which = "longer" if with_one > without else "shorter"
+    return f"Reviews with a spoiler are {which} ({numbers}); the length alone is one of the baselines."
+
+
+def place_note(place: dict) -> str:
+    """Whether spoilers stand early or late: the mean place of each review's spoilers, over reviews."""
+    away = (place["mean"] - 0.5) / max(place["error"], 1e-9)
+    where = f"in the mean {place['mean']:.0%} of the way through the review"
+    if abs(away) < 2:
+        return f"Spoilers stand neither early nor late: {where}."
+    when = "late" if away > 0 else "early"
+    other = "beginning" if away > 0 else "end"
+    return f"Spoilers come {when}: {where}. A model that reads only the {other} of a review misses most."
+
+
+def shares_note(key: str, rows: list[dict]) -> str:
+    """Whether the values with the most and the fewest spoilers differ beyond their intervals."""
+    most, fewest = max(rows, key=lambda row: row["low"]), min(rows, key=lambda row: row["high"])
+    if most["low"] <= fewest["high"]:
+        return f"No {key} differs from another in its share of spoilers beyond the intervals."
+    named = {name: value_name(key, row[key]) for name, row in (("most", most), ("fewest", fewest))}
+    return (
+        f"By {key}, the share of spoilers is clearly highest at {named['most']} ({most['share']:.1%}) and"
+        f" lowest at {named['fewest']} ({fewest['share']:.1%}): their intervals do not meet."
+    )
+
+
+def value_name(key: str, value: int) -> str:
+    return "no rating" if key == "rating" and value == 0 else str(value)
+
+
+def words_note(tested: dict) -> str:
+    """How many words tell the classes apart beyond what so many tests give by chance."""
+    what = f"Of {tested['tested']:,} words that are frequent enough to be tested"
+    if not tested["beyond"]:
+        return f"{what}, none tells the classes apart beyond chance."
+    return f"{what}, {tested['beyond']:,} tell the classes apart beyond chance."
+
+
+def label_words_note(words: list[dict]) -> list[str]:
+    """A warning where reviews announce their own label."""
+    own = [
+        row["word"]
+        for row in words
+        if row["class"] == "spoiler" and row["word"].strip("<").startswith("spoil")
+    ]
+    if not own:
+        return []
+    return [
+        f"Among the telling words is `{own[0]}`: some reviews announce their own label."
+        " `clean.mask_spoiler_word` puts one token in the place of such words, to measure what they add."
+    ]

@@ -1,0 +1,63 @@
+"""Records what the gates of the trained models do over one test review: data/models -> data/gates.parquet."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stages.errors import run
+from stages.files import read_json, replacing, write_json
+from stages.rnn import storage
+from stages.rnn.reviews import load
+from stages.text.vocabulary import Vocabulary
+from stages.theory import gates
+
+TEST, VOCABULARY = Path("data/splits/test.parquet"), Path("data/splits/vocabulary.txt")
+CELLS = ("lstm", "gru")
+
+
+def main() -> None:
+    models = {cell: storage.load(Path("data/models") / cell, VOCABULARY) for cell in CELLS}
+    test = load(TEST, models["lstm"][1]["max_tokens"])
+    scored = pq.read_table("data/predictions/test.parquet", columns=list(CELLS))
+    called = [scored[cell].to_numpy() >= models[cell][1]["threshold"] for cell in CELLS]
+    sentence = np.repeat(np.arange(len(test)), test.sentence_counts)
+    quiet = np.bincount(sentence[test.sentence_labels == 0], minlength=len(test)) > 0
+    row, granted = gates.choose(test.labels, test.lengths, np.all(called, axis=0), quiet)
+    review = test.choose(np.array([row]))
+
+    tables, summaries = [], []
+    for cell, (model, _) in models.items():
+        for gate, values in gates.activations(cell, model, review.ids)[0].items():
+            tables.append(long_table(cell, gate, values))
+            summaries.append(gates.summary(cell, gate, values))
+    with replacing("data/gates.parquet") as path:
+        pq.write_table(pa.concat_tables(tables), path, compression="zstd")
+
+    flagged = np.repeat(review.sentence_labels == 1, review.sentence_lengths)
+    tokens = [{"token": i + 1, "flagged": int(flag)} for i, flag in enumerate(flagged)]
+    if read_json("data/raw/source.json")["source"] == "sample":  # others' words are not ours to print
+        words = Vocabulary.load(VOCABULARY).words
+        tokens = [entry | {"word": words[i]} for entry, i in zip(tokens, review.ids, strict=True)]
+    chosen = {"row": row + 1, "called_right": int(granted > 0), "tokens": len(tokens)}
+    write_json("reports/metrics/gates.json", {"review": [chosen], "tokens": tokens, "gates": summaries})
+    print(f"data/gates.parquet: {len(summaries)} gates over {len(tokens)} tokens")
+
+
+def long_table(cell: str, gate: str, values: np.ndarray) -> pa.Table:
+    """One row a token and unit, from values (tokens, units)."""
+    token, unit = np.indices(values.shape)
+    return pa.table(
+        {
+            "model": pa.array([cell] * values.size).dictionary_encode(),
+            "gate": pa.array([gate] * values.size).dictionary_encode(),
+            "token": token.ravel().astype(np.int32) + 1,
+            "unit": unit.ravel().astype(np.int32) + 1,
+            "value": values.ravel().astype(np.float32),
+        }
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,27 @@
+"""Counts what the reviews are like: data/splits -> reports/metrics/data.json, reports/curves."""
+
+from pathlib import Path
+
+from stages.errors import run
+from stages.files import write_json, write_text
+from stages.inspection.counting import count_splits
+from stages.inspection.tables import describe, length_curve
+from stages.inspection.words import telling_words
+from stages.results.tables import to_csv
+from stages.text.vocabulary import Vocabulary
+
+SPLITS = Path("data/splits")
+
+
+def main() -> None:
+    words = Vocabulary.load(SPLITS / "vocabulary.txt").words
+    counts, held = count_splits(SPLITS, len(words))
+    telling, tested = telling_words(held, words)
+    tables = describe(counts) | {"words": telling, "words_tested": [tested]}
+    write_json("reports/metrics/data.json", tables)
+    write_text("reports/curves/review_lengths.csv", to_csv(length_curve(counts.review_tokens)))
+    print(f"reports/metrics/data.json: {len(tables)} tables of {counts.review_tokens.counts.sum():,} reviews")
+
+
+if __name__ == "__main__":
+    run(main)

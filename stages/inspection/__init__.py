@@ -1,0 +1,1 @@
+"""What the reviews are like, and which words tell the classes apart."""

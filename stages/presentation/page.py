@@ -1,0 +1,49 @@
+"""Markdown as an HTML page that loads nothing from another place."""
+
+import base64
+import re
+from itertools import pairwise
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markdown_it import MarkdownIt
+
+ENVIRONMENT = Environment(
+    loader=FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+)
+
+
+def render_html(markdown: str, folder: Path, linked: tuple[str, ...] = ()) -> str:
+    """A page for `folder` with its contents listed, and its pictures inside but for those in folders `linked`.
+
+    Headings get the anchors that GitHub gives them, and links to other Markdown pages lead to
+    their HTML. HTML in the Markdown is text: markdown-it escapes it.
+    """
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = parser.parse(markdown)
+    title, contents = "", []
+    for heading, text in pairwise(tokens):
+        if heading.type == "heading_open":
+            title = title or text.content
+            heading.attrSet("id", anchor(text.content))
+            if heading.tag == "h2":
+                contents.append((anchor(text.content), text.content))
+    body = parser.renderer.render(tokens, parser.options, {})
+    body = re.sub(r'<a href="(?!\w+:)([^"#]+)\.md(["#])', r'<a href="\1.html\2', body)
+    body = re.sub(r'<img src="([^"]+)"', lambda match: f'<img src="{inline(match[1], folder, linked)}"', body)
+    body = body.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
+    return ENVIRONMENT.get_template("page.html.jinja").render(title=title, contents=contents, body=body)
+
+
+def anchor(heading: str) -> str:
+    """As on GitHub: lower case, without punctuation, hyphens for spaces."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def inline(source: str, folder: Path, linked: tuple[str, ...]) -> str:
+    if source.startswith(linked):
+        return source
+    return "data:image/svg+xml;base64," + base64.b64encode((folder / source).read_bytes()).decode()
