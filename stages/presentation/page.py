@@ -17,7 +17,7 @@ ENVIRONMENT = Environment(
 
 
 def render_html(markdown: str, folder: Path, linked: tuple[str, ...] = ()) -> str:
-    """A page for `folder` with its contents listed, and its pictures inside but for those in folders `linked`.
+    """A page for `folder` with a list of contents and its pictures inside, but for those in folders `linked`.
 
     Headings get the anchors that GitHub gives them, and links to other Markdown pages lead to
     their HTML. HTML in the Markdown is text: markdown-it escapes it.
