@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 
 from stages.results.findings.data import data_note
 from stages.results.findings.models import fit_note, verdict
-from stages.results.findings.study import optimizer_findings
+from stages.results.findings.study import optimizer_discussion
 from stages.results.names import NAMES
 
 ENVIRONMENT = Environment(
@@ -25,7 +25,7 @@ LINKED = "timings/"  # pictures of wall-clock figures stay outside, so that the 
 
 def render_markdown(context: dict) -> str:
     """The report in Markdown; `context` is what `stages/report.py` reads."""
-    functions = {f.__name__: f for f in (verdict, data_note, fit_note, optimizer_findings)}
+    functions = {f.__name__: f for f in (verdict, data_note, fit_note, optimizer_discussion)}
     return ENVIRONMENT.get_template("report.md.jinja").render(names=NAMES, **functions, **context)
 
 
