@@ -1,12 +1,15 @@
 # make            install into .venv, run the pipeline, show the scores
 # make test       lint, and run the whole test suite
+# make sweep      the optimizer study, JOBS=2 cells at once, then what remains
 # make bench-data, make bench-train   speed and memory (REVIEWS=50000 for a quick look)
 
 PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: all test bench-data bench-train clean
+JOBS ?= 2
+
+.PHONY: all test sweep bench-data bench-train clean
 
 all: $(VENV)/installed
 	dvc repro
@@ -24,6 +27,9 @@ test: $(VENV)/installed
 	ruff check .
 	ruff format --check .
 	python -m pytest
+
+sweep: $(VENV)/installed
+	python -m stages.sweep_parallel $(JOBS)
 
 bench-data: $(VENV)/installed
 	python -m bench.data

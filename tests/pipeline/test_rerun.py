@@ -66,7 +66,7 @@ def test_split(project: Project) -> None:
 
 def test_evaluation(project: Project) -> None:
     output = project.dvc("exp", "run", "--set-param", "evaluate.bootstrap=60")
-    assert ran(output) == CHECK | {"evaluate"} | AFTER_EVALUATE
+    assert ran(output) == CHECK | {"evaluate", "sweep_summary"} | AFTER_EVALUATE
 
 
 def test_a_figure(project: Project) -> None:
