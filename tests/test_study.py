@@ -40,7 +40,7 @@ def cell(*precisions: list[float], diverged: bool = False, test: np.ndarray | No
 
 
 CELLS = {
-    ("sgd", 0.01): cell([0.30, 0.35], [0.30, 0.31]),
+    ("sgd", 0.01): cell([0.40, 0.42], [0.40, 0.41]),
     ("sgd", 0.1): cell([0.50, 0.40], [0.30, 0.50]),
     ("sgd", 1.0): cell([0.2], [0.2], diverged=True),
     ("adam", 0.01): cell([0.60, 0.90], [0.90, 0.80], test=RIGHT),
@@ -72,6 +72,7 @@ def test_summary() -> None:
     assert (sgd["rates_that_work"], adam["rates_that_work"]) == (0, 1)
     assert (sgd["rates_diverged"], adam["rates_diverged"]) == (1, 0)
     assert adam["range_over_rates"] == pytest.approx(0.9 - 0.3)
+    assert sgd["range_over_rates"] == pytest.approx(0.5 - PREVALENCE)  # the rate that diverged
     assert adam["validation_average_precision"] == pytest.approx(0.9)
     assert sgd["validation_average_precision_sd"] == 0
     assert (sgd["seeds_converged"], adam["seeds_converged"]) == (0, 2)

@@ -114,13 +114,15 @@ def summarize(cells: Cells, splits: Splits, settings: Sweep, evaluate: Evaluate,
         if good:
             means = {rate: float(np.mean(cells[name, rate].precisions)) for rate in good}
             chosen = max(good, key=means.get)
+            # A rate that diverged gives no better than chance.
+            lowest = min([*means.values(), *([prevalence] if len(good) < len(rates) else [])])
             found = {
                 "optimizer": name,
                 "learning_rate": chosen,
                 "at_edge_of_grid": int(chosen in (rates[0], rates[-1])),
                 "rates_that_work": int(sum(mean >= works for mean in means.values())),
                 "rates_diverged": len(rates) - len(good),
-                "range_over_rates": round(max(means.values()) - min(means.values()), 4),
+                "range_over_rates": round(means[chosen] - lowest, 4),
             }
             best.append({**found, **describe(cells[name, chosen], splits, goal)})
     study = {
