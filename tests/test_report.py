@@ -1,11 +1,15 @@
 """The report's sentences are chosen by rules; each branch is tried."""
 
+import re
+
 import pytest
 
+from stages import params
 from stages.results import report
 from stages.results.findings.data import data_note
 from stages.results.findings.models import fit_note, verdict
 from stages.results.findings.study import LAYERS, optimizer_discussion
+from stages.results.names import NAMES
 
 
 def pair(middle: float, low: float, high: float) -> dict:
@@ -43,12 +47,13 @@ def entry(name: str, precision: float, **more) -> dict:
     steps = {f"{kind}_{part}": 0.5 for kind in ("effective_step", "update_ratio") for part in LAYERS}
     more = {"rates_that_work": 1, "rates_diverged": 0, "range_over_rates": 0.3, "train_loss": 0.5, **more}
     losses = {"validation_loss": 0.6, "validation_loss_rose": 0.25, "accuracy": 0.7, "f1": 0.5}
-    norms = {"gradient_norm": 1.0, "gradient_norm_sd": 0.1, "clipped": 0.1}
+    norms = {"gradient_norm": 1.0, "gradient_norm_sd": 0.1, "clipped": 0.1, "test_roc_auc": 0.7}
     found = {
         "optimizer": name,
         "learning_rate": 0.1,
         "at_edge_of_grid": 0,
         "diverged": 0,
+        "seeds_converged": 0,
         "reviews_seen": 6000,
     }
     return found | scores | spread | steps | losses | norms | {"state_bytes_per_parameter": 4.0} | more
@@ -63,14 +68,19 @@ LOST = {"optimizer": "adam", "learning_rate": 0.01, "diverged": 1}
 SGD, MOMENTUM, ADAM = entry("sgd", 0.4), entry("momentum", 0.45), entry("adam", 0.6)
 
 
-def discuss(best: list[dict], shared: list[dict] | None = None, *gaps: dict, **more) -> dict[str, str]:
-    """The discussion, each topic as one text."""
+def summary(best: list[dict], shared: list[dict] | None = None, *gaps: dict, **more) -> dict:
+    """As in reports/metrics/sweep.json."""
     about = {"prevalence": 0.2, "goal": 0.5, "works": 0.4, "rates": 6, "cells": 12, "diverged_cells": 0}
-    about |= {"test_books": 17, **more.pop("study", {})}
-    study = {"study": [about], "best": best, "shared": shared or best, "differences": list(gaps)}
-    return {
-        topic: " ".join(found) for topic, found in optimizer_discussion(study, **{"seeds": 2, **more}).items()
-    }
+    about |= {"test_books": 17, **more}
+    return {"study": [about], "best": best, "shared": shared or best, "differences": list(gaps)}
+
+
+def discuss(
+    best: list[dict], shared: list[dict] | None = None, *gaps: dict, seeds: int = 2, **more
+) -> dict[str, str]:
+    """The discussion, each topic as one text."""
+    discussion = optimizer_discussion(summary(best, shared, *gaps, **more), seeds)
+    return {topic: " ".join(sentences) for topic, sentences in discussion.items()}
 
 
 def test_the_answer() -> None:
@@ -134,7 +144,7 @@ def test_efficiency() -> None:
 
 def test_stability() -> None:
     def text(*best: dict, **about) -> str:
-        return discuss(list(best), [*best, {**LOST, "optimizer": "rmsprop"}], study=about)["Stability"]
+        return discuss(list(best), [*best, {**LOST, "optimizer": "rmsprop"}], **about)["Stability"]
 
     assert "No cell diverged." in text(SGD, ADAM)
     lost = text(SGD, {**ADAM, "rates_diverged": 2}, diverged_cells=5)
@@ -184,6 +194,28 @@ def test_trade_offs() -> None:
     alone = text(gap("adam", "sgd", 1), gap("adam", "momentum", 1))
     assert "Adam is the choice" in alone
     assert "4 bytes of state per weight and works at 1 of the rates" in alone
+
+
+def section(*study) -> str:
+    template = report.ENVIRONMENT.get_template("optimizers.md.jinja")
+    functions = {"optimizer_discussion": optimizer_discussion}
+    return template.render(names=NAMES, params=params.load(), study=summary(*study), **functions)
+
+
+def test_the_section_of_the_optimizers() -> None:
+    done = {**ADAM, "epochs_to_convergence": 2.0, "seeds_converged": 2, "at_edge_of_grid": 1}
+    text = section([{**SGD, "seeds_converged": 1}, done], [LOST, SGD], gap("adam", "sgd", 1))
+    assert "| Adam | diverged | | | | | | | |" in text
+    assert "| Adam | 0.1 (edge of the grid) | 0.600 \N{PLUS-MINUS SIGN} 0.010 |" in text
+    assert "| never (1 seed did) |" in text
+    assert "| Adam | SGD | +0.200 | +0.100 to +0.300 | 95.0 % | yes |" in text
+    for row in re.findall(r"^\|.*(?:\n\|.*)*", text, re.MULTILINE):
+        assert len({line.count("|") for line in row.splitlines()}) == 1, row
+
+    assert "| first | second |" not in section([SGD])
+    lost = section([], [LOST])
+    assert "Every run of the study diverged" in lost
+    assert "| Adam | diverged |" in lost
 
 
 def test_html_in_the_text_is_harmless(tmp_path) -> None:

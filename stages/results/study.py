@@ -155,7 +155,6 @@ def describe(cell: Cell, splits: Splits, goal: float) -> dict[str, float]:
         "test_average_precision_sd": spread(precisions),
         "test_roc_auc": float(np.mean([scores["roc_auc"] for scores in tests])),
         **{name: float(np.mean([run[name].iloc[-1] for run in runs])) for name in FINAL},
-        "lowest_validation_loss": float(np.mean([run["validation_loss"].min() for run in runs])),
         "validation_loss_rose": float(np.mean([share_of_rises(run["validation_loss"]) for run in runs])),
         "reviews_seen": int(runs[0]["reviews"].iloc[-1]),
         "seeds_converged": sum(bool((run["average_precision"] >= goal).any()) for run in runs),
