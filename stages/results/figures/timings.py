@@ -40,7 +40,7 @@ def optimizers(runs: pd.DataFrame, study: list[dict]) -> Figure:
     milliseconds = [entry["milliseconds_per_step"] for entry in study][::-1]
     bars = steps.barh(names, milliseconds, color=colours)
     steps.bar_label(bars, [f"{m:.1f} ms" for m in milliseconds], padding=3)
-    steps.set(title="One step, forwards and backwards included", xlabel="milliseconds")
+    steps.set(title="One step, validation included", xlabel="milliseconds")
     seconds = [entry.get("seconds_to_convergence", np.nan) for entry in study][::-1]
     bars = goal.barh(names, np.nan_to_num(seconds), color=colours)
     goal.bar_label(bars, ["never" if np.isnan(s) else f"{s:.1f} s" for s in seconds], padding=3)
