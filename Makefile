@@ -1,5 +1,6 @@
 # make            install into .venv, run the pipeline, show the scores
 # make test       lint, and run the whole test suite
+# make sweep      the optimizer study, JOBS=2 cells at once, then what remains
 # make demo       a page on this machine that shows a pasted review with its spoilers blurred
 # make bench-data, make bench-train   speed and memory (REVIEWS=50000 for a quick look)
 
@@ -7,7 +8,9 @@ PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: all test demo bench-data bench-train clean
+JOBS ?= 2
+
+.PHONY: all test sweep demo bench-data bench-train clean
 
 all: $(VENV)/installed
 	dvc repro
@@ -25,6 +28,9 @@ test: $(VENV)/installed
 	ruff check .
 	ruff format --check .
 	python -m pytest
+
+sweep: $(VENV)/installed
+	python -m stages.sweep_parallel $(JOBS)
 
 demo: $(VENV)/installed
 	python -m stages.demo

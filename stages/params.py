@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from stages.errors import UserError, run
@@ -21,6 +21,16 @@ PATH = Path("params.yaml")
 Share = Annotated[float, Field(gt=0, le=1)]
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def not_an_integer(rate: object) -> object:
+    """DVC names a cell's folder after its rate as written: `1` and `1.0` would be two folders."""
+    if isinstance(rate, int):
+        raise PydanticCustomError("integer", "write it with a point, {rate}.0", {"rate": rate})
+    return rate
+
+
+Rate = Annotated[Positive, BeforeValidator(not_an_integer)]
 Count = Annotated[int, Field(ge=1)]
 OptimizerName = Literal["sgd", "momentum", "rmsprop", "adam"]
 
@@ -153,7 +163,7 @@ class Baseline(Section):
 class Sweep(Section):
     cell: Literal["lstm", "gru"]
     optimizers: Annotated[list[OptimizerName], Field(min_length=1)]
-    learning_rates: Annotated[list[Positive], Field(min_length=1)]
+    learning_rates: Annotated[list[Rate], Field(min_length=1)]
     shared_learning_rate: Positive
     seeds: Count
     epochs: Count

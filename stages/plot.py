@@ -16,7 +16,7 @@ TIMINGS = Path("reports/timings")
 
 
 def main() -> None:
-    params.load()
+    settings = params.load()
     cells = ("lstm", "gru")
     evaluation = {
         name: read_json(METRICS / f"{name}.json") for name in (*cells, "tfidf", "length", "majority")
@@ -32,12 +32,14 @@ def main() -> None:
         draw(folder / "confusion", models.confusion, tables("confusion_{}", cells))
         tokens = read_json(METRICS / "gates.json")["tokens"]
         draw(folder / "gates", gates.gates, pd.read_parquet("data/gates.parquet"), tokens)
-        grid = pd.read_csv(CURVES / "sweep_grid.csv")
-        draw(folder / "sensitivity", study.sensitivity, grid, prevalence)
-        by_epoch = [pd.read_csv(CURVES / f"sweep_{name}.csv") for name in ("train_loss", "average_precision")]
-        draw(folder / "optimizers", study.optimizers, *by_epoch, sweep["best"])
-    trainings = {cell: read_json(TIMINGS / f"{cell}.json") for cell in cells}
-    draw(TIMINGS / "wall_clock", timings.wall_clock, trainings, read_json(TIMINGS / "sweep.json")["best"])
+        grid, runs = (pd.read_csv(CURVES / f"sweep_{name}.csv") for name in ("grid", "runs"))
+        draw(folder / "sensitivity", study.sensitivity, grid, sweep)
+        draw(folder / "optimizers", study.optimizers, runs, sweep)
+        draw(folder / "differences", study.differences, sweep)
+        draw(folder / "effective_steps", study.effective_steps, runs, sweep)
+        draw(folder / "gradient_norms", study.gradient_norms, runs, sweep, settings.train.clip_norm)
+    draw(TIMINGS / "wall_clock", timings.wall_clock, {c: read_json(TIMINGS / f"{c}.json") for c in cells})
+    draw(TIMINGS / "optimizers", timings.optimizers, runs, read_json(TIMINGS / "sweep.json")["best"])
 
 
 def draw_data(folder: Path, found: dict) -> None:

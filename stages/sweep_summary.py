@@ -2,28 +2,42 @@
 
 from pathlib import Path
 
-import pyarrow.parquet as pq
+import pandas as pd
 
 from stages import params
 from stages.errors import run
 from stages.files import write_json, write_text
-from stages.results.study import curve_table, grid_table, read_cells, summarize, timing_table
-from stages.results.tables import to_csv
+from stages.results.study import (
+    curve_table,
+    grid_table,
+    read_cells,
+    read_splits,
+    run_table,
+    summarize,
+    timing_table,
+)
 
 
 def main() -> None:
-    settings = params.load().sweep
-    cells = read_cells(Path("data/sweep"), settings)
-    labels = pq.read_table("data/splits/test.parquet", columns=["label"])["label"].to_numpy()
-    summary = summarize(cells, labels, settings)
+    settings = params.load()
+    cells = read_cells(Path("data/sweep"), settings.sweep)
+    splits = read_splits(Path("data/splits"))
+    summary = summarize(cells, splits, settings.sweep, settings.evaluate, settings.seed)
     write_json("reports/metrics/sweep.json", summary)
-    write_text("reports/curves/sweep_grid.csv", to_csv(grid_table(cells, settings)))
+    write_table("grid", grid_table(cells))
+    runs = run_table(cells, summary)
+    write_table("runs", runs)
     for column in ("validation_loss", "average_precision", "train_loss"):
-        write_text(f"reports/curves/sweep_{column}.csv", to_csv(curve_table(cells, summary, column)))
+        write_table(column, curve_table(runs, settings.sweep.optimizers, column))
     write_json("reports/timings/sweep.json", timing_table(cells, summary))
     for best in summary["best"]:
         precision = best["validation_average_precision"]
         print(f"{best['optimizer']:9} best at {best['learning_rate']:g}: {precision:.4f}")
+
+
+def write_table(name: str, table: pd.DataFrame) -> None:
+    text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    write_text(f"reports/curves/sweep_{name}.csv", text)
 
 
 if __name__ == "__main__":

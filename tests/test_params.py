@@ -39,6 +39,7 @@ def test_small_numbers_are_numbers(tmp_path: Path, text: str) -> None:
         ("layers: 1", "layers: true", ["model.layers", "True", "integer"]),
         ("lowercase: true", "lowercase: 'yes'", ["tokenize.lowercase", "'yes'", "boolean"]),
         ("shared_learning_rate: 0.01", "shared_learning_rate: 0.5", ["shared_learning_rate 0.5", "one of"]),
+        ("    - 1.0\n    - 10.0", "    - 1\n    - 10.0", ["sweep.learning_rates.4: was 1, write it with a"]),
         ("    - sgd\n", "    - adam\n", ["sweep", "optimizers names one value twice"]),
         ("model:", "model", ["not valid YAML"]),
     ],

@@ -11,6 +11,7 @@ from stages.results import scores
 from stages.results.evaluation import curves, evaluate, sentence_scores
 from stages.results.intervals import (
     average_precision_of_weights,
+    holm_intervals,
     interval,
     mcnemar,
     resample_groups,
@@ -103,6 +104,37 @@ def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
         low, high = interval(means, 0.95)
         covered += low <= 0 <= high
     assert 930 <= covered <= 970
+
+
+def test_holm_gives_the_clearest_difference_the_widest_interval() -> None:
+    noise = np.random.default_rng(6).normal(0, 1, 5000)
+    middle, clear, none = holm_intervals([noise + 2.5, noise + 9, noise], 0.95)
+    assert [one.confidence for one in (clear, middle, none)] == pytest.approx([1 - 0.05 / 3, 0.975, 0.95])
+    for one, centre in ((clear, 9), (middle, 2.5), (none, 0)):
+        low, high = interval(noise + centre, one.confidence)
+        assert (one.low, one.high) == (low, high)
+    assert (clear.shown, middle.shown, none.shown) == (True, True, False)
+
+
+def test_holm_stops_at_the_first_that_is_not_shown() -> None:
+    """Alone, at 95 %, each of these would be shown; the clearest is not at 97.5 %, which ends it."""
+    noise = np.random.default_rng(6).normal(0, 1, 5000)
+    first, second = holm_intervals([noise + 2.1, noise + 2.05], 0.95)
+    assert first.low < 0 < second.low
+    assert (first.shown, second.shown) == (False, False)
+    (alone,) = holm_intervals([noise + 2.05], 0.95)
+    assert alone.shown
+
+
+def test_holm_finds_a_difference_where_there_is_none_as_rarely_as_it_says() -> None:
+    """400 simulated studies of three differences, all of them 0."""
+    draw = np.random.default_rng(7)
+    found = 0
+    for _ in range(400):
+        observed = draw.normal(0, 1, 3)
+        comparisons = holm_intervals(list(observed[:, None] + draw.normal(0, 1, (3, 1000))), 0.95)
+        found += any(one.shown for one in comparisons)
+    assert found <= 400 * 0.05 + 2 * np.sqrt(400 * 0.05 * 0.95)
 
 
 def test_mcnemar_by_hand() -> None:

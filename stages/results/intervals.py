@@ -1,6 +1,7 @@
-"""How sure a score is: the bootstrap over books, and McNemar's test."""
+"""How sure a score is: the bootstrap over books, McNemar's test, and Holm's correction."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import binom
@@ -51,3 +52,35 @@ def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> float:
     only_second = int((~first_right & second_right).sum())
     both = only_first + only_second
     return float(min(1.0, 2 * binom.cdf(min(only_first, only_second), both, 0.5))) if both else 1.0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One of several differences: its interval, and whether it is told apart from 0 beside the others."""
+
+    low: float
+    high: float
+    confidence: float
+    shown: bool
+
+
+def holm_intervals(differences: list[np.ndarray], confidence: float) -> list[Comparison]:
+    """Percentile intervals of bootstrap differences, corrected for their number m by Holm's method.
+
+    The differences are ordered by how rarely their bootstrap values are on the far side of 0. The
+    k-th has the confidence 1 - (1 - confidence) / (m - k + 1), and is shown if its interval and all
+    before it leave 0 out, so that the chance of showing any difference that is none stays below
+    1 - confidence (Holm, 1979; as intervals: Ludbrook, 2000). Once one is not shown, none after it
+    is, whatever its interval.
+    """
+    values = [found[np.isfinite(found)] for found in differences]
+    far_side = [min(np.mean(found <= 0), np.mean(found >= 0)) for found in values]
+    distance = [abs(found.mean()) / max(found.std(), 1e-12) for found in values]
+    order = sorted(range(len(values)), key=lambda i: (far_side[i], -distance[i]))
+    comparisons, shown = {}, True
+    for rank, i in enumerate(order):
+        level = 1 - (1 - confidence) / (len(values) - rank)
+        low, high = interval(values[i], level)
+        shown = shown and not low <= 0 <= high
+        comparisons[i] = Comparison(low, high, level, shown)
+    return [comparisons[i] for i in range(len(values))]

@@ -1,6 +1,11 @@
-"""The optimizer study's tables: one shared rate, every rate, and each optimizer at its best rate."""
+"""The optimizer study's tables: one shared rate, every rate, and each optimizer at its best rate.
+
+Scores that a table of validation gives choose a rate; those on test compare the optimizers at the
+rates so chosen, once.
+"""
 
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +14,27 @@ import pyarrow.parquet as pq
 
 from stages.errors import UserError
 from stages.files import read_json
-from stages.params import Sweep
+from stages.params import Evaluate, Sweep
 from stages.results.evaluation import rounded
+from stages.results.intervals import (
+    average_precision_of_weights,
+    holm_intervals,
+    resample_groups,
+)
 from stages.results.scores import ranking_scores
 
-CONVERGED = 0.95  # of the way from prevalence to the best median average precision
+CONVERGED = 0.95  # of the way from prevalence to the best median of all cells and evaluations
+WORKS = 0.5  # of the same way: what a rate must reach on average to count as one that works
+LAYERS = ("embedding", "recurrent", "output")
+# Means over the evaluations and seeds, as the trainings recorded them.
+AVERAGED = (
+    "gradient_norm",
+    "gradient_norm_sd",
+    "clipped",
+    *(f"{kind}_{layer}" for kind in ("effective_step", "update_ratio") for layer in LAYERS),
+)
+# Where the runs of all seeds ended.
+FINAL = ("train_loss", "validation_loss", "accuracy", "f1")
 
 
 @dataclass(frozen=True)
@@ -33,6 +54,20 @@ class Cell:
     def precisions(self) -> list[float]:
         """Best validation average precision of each seed; none where a seed diverged."""
         return [] if self.diverged else [run["average_precision"] for run in self.runs.values()]
+
+    @property
+    def median(self) -> pd.Series:
+        """Median over the seeds of the validation average precision at each evaluation, by epoch."""
+        return self.curves.groupby("epoch")["average_precision"].median()
+
+
+@dataclass(frozen=True)
+class Splits:
+    """What the summary needs to know of the reviews."""
+
+    validation: np.ndarray  # labels
+    test: np.ndarray  # labels
+    books: np.ndarray  # of the test reviews
 
 
 Cells = dict[tuple[str, float], Cell]
@@ -58,60 +93,131 @@ def read_cell(folder: Path) -> Cell:
         raise UserError(f"{folder}: is missing or incomplete ({error.strerror}); run `dvc repro`") from error
 
 
-def summarize(cells: Cells, labels: np.ndarray, settings: Sweep) -> dict:
-    """Scores at the shared rate and at each optimizer's best rate: lists of records."""
+def read_splits(folder: Path) -> Splits:
+    test = pq.read_table(folder / "test.parquet", columns=["label", "book_id"])
+    validation = pq.read_table(folder / "validation.parquet", columns=["label"])["label"].to_numpy()
+    return Splits(validation, test["label"].to_numpy(), test["book_id"].to_numpy(zero_copy_only=False))
+
+
+def summarize(cells: Cells, splits: Splits, settings: Sweep, evaluate: Evaluate, seed: int) -> dict:
+    """Scores at the shared rate and at each optimizer's best rate, and their differences, as records."""
+    prevalence = float(splits.validation.mean())
+    top = max((cell.median.max() for cell in cells.values() if not cell.diverged), default=prevalence)
+    goal = round(float(prevalence + CONVERGED * (top - prevalence)), 4)
+    works = prevalence + WORKS * (top - prevalence)
+    rates = sorted(settings.learning_rates)
     shared, best = [], []
-    top = max((np.median(cell.precisions) for cell in cells.values() if not cell.diverged), default=0.0)
-    goal = labels.mean() + CONVERGED * (top - labels.mean())
     for name in settings.optimizers:
-        entry = describe(cells, name, settings.shared_learning_rate, labels, goal)
-        shared.append({"optimizer": name, **entry})
-        rates = [rate for rate in sorted(settings.learning_rates) if not cells[name, rate].diverged]
-        if rates:
-            chosen = max(rates, key=lambda rate: np.mean(cells[name, rate].precisions))
-            edge = chosen in (min(settings.learning_rates), max(settings.learning_rates))
-            entry = describe(cells, name, chosen, labels, goal)
-            found = {"optimizer": name, "learning_rate": chosen, "at_edge_of_grid": int(edge)}
-            best.append({**found, **entry})
-    diverged = sum(cell.diverged for cell in cells.values())
-    study = {"goal": round(float(goal), 4), "diverged_cells": diverged}
-    return {"study": [study], "shared": shared, "best": best}
+        common = {"optimizer": name, "learning_rate": settings.shared_learning_rate}
+        shared.append({**common, **describe(cells[name, settings.shared_learning_rate], splits, goal)})
+        good = [rate for rate in rates if not cells[name, rate].diverged]
+        if good:
+            means = {rate: float(np.mean(cells[name, rate].precisions)) for rate in good}
+            chosen = max(good, key=means.get)
+            # A rate that diverged gives no better than chance.
+            lowest = min([*means.values(), *([prevalence] if len(good) < len(rates) else [])])
+            found = {
+                "optimizer": name,
+                "learning_rate": chosen,
+                "at_edge_of_grid": int(chosen in (rates[0], rates[-1])),
+                "rates_that_work": int(sum(mean >= works for mean in means.values())),
+                "rates_diverged": len(rates) - len(good),
+                "range_over_rates": round(means[chosen] - lowest, 4),
+            }
+            best.append({**found, **describe(cells[name, chosen], splits, goal)})
+    study = {
+        "prevalence": round(prevalence, 4),
+        "goal": goal,
+        "works": round(float(works), 4),
+        "rates": len(rates),
+        "cells": len(cells),
+        "diverged_cells": sum(cell.diverged for cell in cells.values()),
+        "test_books": len(np.unique(splits.books)),
+    }
+    chosen = {entry["optimizer"]: cells[entry["optimizer"], entry["learning_rate"]] for entry in best}
+    pairs = differences(chosen, splits, evaluate, seed)
+    return {"study": [study], "shared": shared, "best": best, "differences": pairs}
 
 
-def describe(cells: Cells, name: str, rate: float, labels: np.ndarray, goal: float) -> dict[str, float]:
-    cell = cells[name, rate]
+def describe(cell: Cell, splits: Splits, goal: float) -> dict[str, float]:
+    """One cell in numbers: scores as means over seeds, with the spread (sd) of those that judge."""
     if cell.diverged:
         return {"diverged": 1}
-    last = cell.curves.groupby("seed").last()
-    tests = [ranking_scores(labels, scores) for scores in cell.test.values()]
-    epochs = [epochs_to(goal, run) for _, run in cell.curves.groupby("seed")]
+    runs = [run for _, run in cell.curves.groupby("seed")]
+    tests = [ranking_scores(splits.test, scores) for scores in cell.test.values()]
+    precisions = [scores["average_precision"] for scores in tests]
+    first = evaluation_at(goal, cell)
     entry = {
         "diverged": 0,
         "validation_average_precision": float(np.mean(cell.precisions)),
-        "validation_average_precision_sd": float(np.std(cell.precisions, ddof=1)) if len(tests) > 1 else 0.0,
-        "test_average_precision": float(np.mean([t["average_precision"] for t in tests])),
-        "test_roc_auc": float(np.mean([t["roc_auc"] for t in tests])),
-        "accuracy": float(last["accuracy"].mean()),
-        "train_loss": float(last["train_loss"].mean()),
-        "validation_loss": float(last["validation_loss"].mean()),
-        "gradient_norm": float(cell.curves["gradient_norm"].mean()),
-        "gradient_norm_sd": float(cell.curves["gradient_norm_sd"].mean()),
-        "clipped": float(cell.curves["clipped"].mean()),
-        "seeds_converged": sum(epoch is not None for epoch in epochs),
+        "validation_average_precision_sd": spread(cell.precisions),
+        "test_average_precision": float(np.mean(precisions)),
+        "test_average_precision_sd": spread(precisions),
+        "test_roc_auc": float(np.mean([scores["roc_auc"] for scores in tests])),
+        **{name: float(np.mean([run[name].iloc[-1] for run in runs])) for name in FINAL},
+        "validation_loss_rose": float(np.mean([share_of_rises(run["validation_loss"]) for run in runs])),
+        "reviews_seen": int(runs[0]["reviews"].iloc[-1]),
+        "seeds_converged": sum(bool((run["average_precision"] >= goal).any()) for run in runs),
         "state_bytes_per_parameter": float(next(iter(cell.runs.values()))["state_bytes_per_parameter"]),
     }
-    if all(epoch is not None for epoch in epochs):
-        entry["epochs_to_convergence"] = float(np.mean(epochs))
-    return rounded(entry)
+    if first is not None:
+        entry["epochs_to_convergence"] = float(cell.median.index[first])
+    # Six significant digits: these span many orders of magnitude.
+    means = {name: float(f"{cell.curves[name].mean():.6g}") for name in AVERAGED}
+    return {**rounded(entry), **means}
 
 
-def epochs_to(goal: float, run: pd.DataFrame) -> float | None:
-    """The first evaluation at which the goal was reached, or None."""
-    reached = run[run["average_precision"] >= goal]
-    return float(reached["epoch"].iloc[0]) if len(reached) else None
+def spread(values: list[float]) -> float:
+    """The standard deviation over seeds; 0 for a single one, which has none to show."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
-def grid_table(cells: Cells, settings: Sweep) -> list[dict]:
+def share_of_rises(losses: pd.Series) -> float:
+    """At what share of a run's evaluations the loss was above the one before; 0 for a single evaluation."""
+    return float((losses.diff().iloc[1:] > 0).mean()) if len(losses) > 1 else 0.0
+
+
+def evaluation_at(goal: float, cell: Cell) -> int | None:
+    """The number of the first evaluation at which the median over the seeds reached the goal, or None."""
+    reached = np.flatnonzero(cell.median >= goal)
+    return int(reached[0]) if len(reached) else None
+
+
+def differences(chosen: dict[str, Cell], splits: Splits, evaluate: Evaluate, seed: int) -> list[dict]:
+    """Test average precision of each pair of optimizers, first minus second, each at its best rate.
+
+    Paired twice over: both are scored on the same drawn books, and with the same drawn seeds, for
+    a seed means the same initial weights and batches. Seeds are drawn along with the books, since
+    both vary (Bouthillier et al., 2021); with two or three of them their share in the intervals'
+    width is too small.
+    """
+    if len(chosen) < 2:
+        return []
+    seeds = list(next(iter(chosen.values())).runs)
+    weights = resample_groups(splits.books, evaluate.bootstrap, seed)
+    draw = np.random.default_rng([seed, len(seeds)])
+    drawn = draw.multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), size=len(weights)) / len(seeds)
+    scores, resampled = {}, {}
+    for name, cell in chosen.items():
+        statistics = [average_precision_of_weights(splits.test, cell.test[s]) for s in seeds]
+        scores[name] = float(np.mean([statistic(np.ones(len(splits.test))) for statistic in statistics]))
+        values = np.array([[statistic(row) for statistic in statistics] for row in weights])
+        resampled[name] = (values * drawn).sum(axis=1)
+    pairs = [(a, b) if scores[a] >= scores[b] else (b, a) for a, b in combinations(chosen, 2)]
+    found = holm_intervals([resampled[a] - resampled[b] for a, b in pairs], evaluate.confidence)
+    return [
+        {
+            "first": a,
+            "second": b,
+            **rounded({"average_precision": scores[a] - scores[b], "low": one.low, "high": one.high}),
+            "confidence": round(one.confidence, 4),
+            "shown": int(one.shown),
+        }
+        for (a, b), one in zip(pairs, found, strict=True)
+    ]
+
+
+def grid_table(cells: Cells) -> pd.DataFrame:
     """Every cell: the mean and the extremes of its validation average precision, and whether it diverged."""
     rows = []
     for (name, rate), cell in cells.items():
@@ -126,27 +232,49 @@ def grid_table(cells: Cells, settings: Sweep) -> list[dict]:
                 "diverged": int(cell.diverged),
             }
         )
-    return rows
+    return pd.DataFrame(rows)
 
 
-def curve_table(cells: Cells, summary: dict, column: str) -> list[dict]:
+def run_table(cells: Cells, summary: dict) -> pd.DataFrame:
+    """All that was recorded at the shared rate and at the best: a row per optimizer, seed and evaluation.
+
+    Diverged cells are left out: beside their losses no other would be seen.
+    """
+    tables = [pd.DataFrame(columns=["choice", "optimizer"])]
+    for choice in ("shared", "best"):
+        for entry in summary[choice]:
+            if not entry["diverged"]:
+                curves = cells[entry["optimizer"], entry["learning_rate"]].curves
+                tables.append(curves.assign(choice=choice, optimizer=entry["optimizer"]))
+    return pd.concat(tables)
+
+
+def curve_table(runs: pd.DataFrame, optimizers: list[str], column: str) -> pd.DataFrame:
     """A curve per optimizer at its best rate, mean over seeds: `epoch`, then a column for each."""
-    means = {
-        best["optimizer"]: cells[best["optimizer"], best["learning_rate"]]
-        .curves.groupby("epoch")[column]
-        .mean()
-        for best in summary["best"]
-    }
-    table = pd.DataFrame(means).reset_index()
-    return table.to_dict("records")
+    best = runs[runs["choice"] == "best"]
+    if best.empty:
+        return pd.DataFrame(columns=["epoch", *optimizers])
+    means = best.pivot_table(column, "epoch", "optimizer")
+    return means.reindex(columns=optimizers).rename_axis(columns=None).reset_index()
 
 
 def timing_table(cells: Cells, summary: dict) -> dict:
-    """Seconds per step and per run of each optimizer at its best rate, mean over seeds."""
+    """Seconds of each optimizer at its best rate: of a step, a run, to each evaluation, to convergence."""
     table = []
     for best in summary["best"]:
-        timings = cells[best["optimizer"], best["learning_rate"]].timings.values()
-        steps, runs = [t["seconds_per_step"] for t in timings], [t["seconds"][-1] for t in timings]
-        scores = {"milliseconds_per_step": 1000 * np.mean(steps), "seconds": np.mean(runs)}
-        table.append({"optimizer": best["optimizer"], **{k: round(float(v), 2) for k, v in scores.items()}})
+        cell = cells[best["optimizer"], best["learning_rate"]]
+        timings = cell.timings.values()
+        steps = [t["seconds_per_step"] for t in timings]
+        seconds = np.mean([t["seconds"] for t in timings], axis=0)
+        entry = {
+            "optimizer": best["optimizer"],
+            "milliseconds_per_step": round(1000 * float(np.mean(steps)), 2),
+            "seconds": round(float(seconds[-1]), 2),
+            "seconds_at_evaluations": [round(float(s), 3) for s in seconds],
+        }
+        if "epochs_to_convergence" in best:
+            entry["seconds_to_convergence"] = entry["seconds_at_evaluations"][
+                evaluation_at(summary["study"][0]["goal"], cell)
+            ]
+        table.append(entry)
     return {"best": table}

@@ -1,5 +1,6 @@
 """One cell of the optimizer study: an optimizer, a learning rate, a few seeds."""
 
+import math
 import os
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -22,6 +23,8 @@ from stages.rnn.reviews import Reviews, load
 from stages.rnn.scoring import score, sigmoid
 from stages.text.vocabulary import Vocabulary
 
+DIVERGED = 2.0  # times the untrained model's loss; clipping keeps most losses finite that have run away
+
 
 def run_cell(name: OptimizerName, learning_rate: float, settings: Params, splits: Path, output: Path) -> None:
     """Train every seed and write `curves.csv`, `runs.json`, `test.parquet` and `timings.json`.
@@ -39,9 +42,7 @@ def run_cell(name: OptimizerName, learning_rate: float, settings: Params, splits
         jobs = [pool.submit(train_seed, name, learning_rate, settings, splits, seed, known) for seed in seeds]
         runs = [job.result() for job in jobs]
     with replacing_folder(output) as folder:
-        rows = [
-            {"seed": seed, **row} for seed, run in zip(seeds, runs, strict=True) for row in run["history"]
-        ]
+        rows = [row for run in runs for row in run["history"]]
         write_text(folder / "curves.csv", to_csv(rows) if rows else "")
         summary = {str(seed): run["summary"] for seed, run in zip(seeds, runs, strict=True)}
         write_json(folder / "runs.json", summary)
@@ -62,8 +63,13 @@ def train_seed(
     seed: int,
     known: vectors.WordVectors | None = None,
 ) -> dict:
-    """Train one model; a run that diverges says so and has no test scores."""
+    """Train one model; a run that diverges says so and has no test scores.
+
+    Diverged is a run whose loss or gradient is no longer finite, or whose training loss ends above
+    `DIVERGED` times what it was before the first step.
+    """
     torch.set_num_threads(1)
+    torch.set_flush_denormal(True)  # a run that has diverged is full of subnormal numbers: ten times slower
     keep_freed_memory()
     sweep = settings.sweep
     loop_settings = study_settings(settings)
@@ -77,12 +83,15 @@ def train_seed(
     model = build(arguments, train, seed, known, settings.model.freeze_vectors).to(device)
     optimizer = make(getattr(settings.optimizers, name).settings, learning_rate, model.parameters())
     training = Training(model, optimizer, train, validation, loop_settings, seed)
-    problem = None
+    progress, problem = training.progress, None
+    untrained = score(model, train, loop_settings, device).loss
     try:
         training.run()
+        final = progress.history[-1]["train_loss"]
+        if final > DIVERGED * untrained:
+            raise Diverged(f"the training loss ended at {final:.4g}, and was {untrained:.4g} before training")
     except Diverged as diverged:
         problem = str(diverged)
-    progress = training.progress
     trained = sum(parameter.numel() for parameter in model.parameters())
     summary = {
         "diverged": problem is not None,
@@ -99,7 +108,18 @@ def train_seed(
         "seconds": progress.seconds,
         "seconds_per_step": progress.elapsed / progress.step if progress.step else None,
     }
-    return {"history": progress.history, "summary": summary, "test": probabilities, "timings": timings}
+    size = loop_settings.batch_size
+    history = [
+        {"seed": seed, "reviews": reviews_seen(row["step"], len(train), size), **row}
+        for row in progress.history
+    ]
+    return {"history": history, "summary": summary, "test": probabilities, "timings": timings}
+
+
+def reviews_seen(step: int, reviews: int, batch_size: int) -> int:
+    """How many reviews `step` batches held; the last batch of an epoch holds what is left."""
+    epochs, batches = divmod(step, math.ceil(reviews / batch_size))
+    return epochs * reviews + batches * batch_size
 
 
 def study_settings(settings: Params) -> Train:

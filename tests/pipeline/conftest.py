@@ -18,7 +18,7 @@ SMALL = {
     r"max_tokens: 64\b": "max_tokens: 32",
     r"max_tokens: 256\b": "max_tokens: 64",
     r"epochs: \d+": "epochs: 2",
-    r"reviews: 1500\b": "reviews: 100",
+    r"reviews: 2500\b": "reviews: 100",
     r"bootstrap: 1000\b": "bootstrap: 50",
     r"max_features: \d+": "max_features: 2000",
     r"    - (momentum|rmsprop)\n": "",

@@ -46,9 +46,14 @@ def test_hidden_size(project: Project) -> None:
 def test_a_rate_more_and_a_rate_less(project: Project) -> None:
     parameters = project.folder / "params.yaml"
     text = parameters.read_text()
-    parameters.write_text(text.replace("    - 0.01\n", "    - 0.01\n    - 1e-05\n"))
-    new = {"sweep@sgd-1e-05", "sweep@adam-1e-05"}
+    parameters.write_text(text.replace("    - 0.01\n", "    - 0.01\n    - 1e-05\n    - 1000000.0\n"))
+    new = {f"sweep@{name}-{rate}" for name in ("sgd", "adam") for rate in ("1e-05", "1000000.0")}
     assert ran(project.dvc("repro")) == CHECK | new | {"sweep_summary"} | AFTER_EVALUATE
+    # At the second nothing can be learned: the cell says so, the tables mark it, and all ends well.
+    runs = json.loads((project.folder / "data/sweep/sgd-1000000.0/runs.json").read_text())
+    assert all(run["diverged"] and "loss" in run["problem"] for run in runs.values())
+    assert "\nsgd,1e+06,,,,1\n" in (project.folder / "reports/curves/sweep_grid.csv").read_text()
+    assert "cells diverged: SGD 1" in (project.folder / "reports/report.md").read_text()
 
     parameters.write_text(text)
     assert ran(project.dvc("repro")) <= CHECK | {"sweep_summary"} | AFTER_EVALUATE
@@ -67,7 +72,7 @@ def test_split(project: Project) -> None:
 
 def test_evaluation(project: Project) -> None:
     output = project.dvc("exp", "run", "--set-param", "evaluate.bootstrap=60")
-    assert ran(output) == CHECK | {"evaluate"} | AFTER_EVALUATE
+    assert ran(output) == CHECK | {"evaluate", "sweep_summary"} | AFTER_EVALUATE
 
 
 def test_trained_by_two_processes(project: Project) -> None:

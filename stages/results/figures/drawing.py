@@ -14,6 +14,12 @@ MODEL_COLOURS = {"lstm": "C0", "gru": "C1", "tfidf": "C2", "length": "C3", "majo
 OPTIMIZER_COLOURS = {"sgd": "C6", "momentum": "C4", "rmsprop": "C2", "adam": "C0"}
 CLASS_COLOURS = {"no spoiler": "C5", "spoiler": "C4"}
 MARKERS = {"sgd": "o", "momentum": "s", "rmsprop": "^", "adam": "D"}
+LINES = {"sgd": (0, (1, 1)), "momentum": "--", "rmsprop": "-.", "adam": "-"}
+
+
+def optimizer_style(name: str) -> dict:
+    """Colour, marker and kind of line: any one of them tells the optimizers apart, in print as well."""
+    return {"color": OPTIMIZER_COLOURS[name], "marker": MARKERS[name], "linestyle": LINES[name]}
 
 
 def draw(path: Path, figure: Callable[..., Figure], *arguments) -> None:
