@@ -1,4 +1,4 @@
-"""Scores every model on the same test reviews: data/models -> data/predictions, reports/metrics, reports/curves."""
+"""Scores every model on the same test reviews: data/models -> data/predictions, reports/metrics."""
 
 import time
 from collections.abc import Iterator

@@ -116,8 +116,8 @@ def trial(divided: Divided, parts: list[Reviews], settings: Params) -> Trial:
 def describe(divided: Divided, scores: Trial, confidence: float) -> dict[str, float]:
     test = divided.parts[2]
     (precision, resampled), (of_length, _) = scores["tfidf"], scores["length"]
-    low, high = interval(resampled, confidence)
-    size = {"reviews": len(test), "books": divided.resamples.drawn.shape[1]}
+    low, high = interval(resampled, confidence, divided.resamples.books)
+    size = {"reviews": len(test), "books": divided.resamples.books}
     shares = {"of_known_books": float(divided.known.mean()), "prevalence": float(test.labels.mean())}
     precisions = {"average_precision": precision, "low": low, "high": high, "length_only": of_length}
     return size | rounded(shares | precisions)
@@ -129,7 +129,7 @@ def compare(divided: Divided, with_all: Trial, masked: Trial, confidence: float)
     changed = without_word(test, divided.vocabulary).ids != test.ids
     having = np.add.reduceat(changed, test.token_ends - test.lengths) > 0
     (before, resampled_before), (after, resampled_after) = with_all["tfidf"], masked["tfidf"]
-    low, high = interval(resampled_before - resampled_after, confidence)
+    low, high = interval(resampled_before - resampled_after, confidence, divided.resamples.books)
     return rounded(
         {
             "reviews_with_word": float(having.mean()),

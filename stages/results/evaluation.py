@@ -40,7 +40,7 @@ class Evaluation:
         self.resampled = {name: resamples.apply(r.average_precision) for name, r in self.rankings.items()}
 
     def interval(self, values: np.ndarray) -> tuple[float, float]:
-        return interval(values, self.confidence)
+        return interval(values, self.confidence, self.resamples.books)
 
     def scores(self, name: str) -> dict[str, float]:
         """The scores of one model that belong into the table of metrics."""
@@ -69,7 +69,9 @@ class Evaluation:
             "threshold": self.thresholds[name],
             **{f"{key}_at_half": value for key, value in at_half.items()},
         }
-        return {"model": name, **rounded(found)}
+        called, spoils = self.called[name], self.labels > 0
+        mistakes = {"false_alarms": int((called & ~spoils).sum()), "missed": int((~called & spoils).sum())}
+        return {"model": name, **rounded(found), **mistakes}
 
     def pair(self, first: str, second: str) -> dict:
         """Differences, first minus second, on the same resamples, and McNemar's test of the decisions."""

@@ -7,11 +7,31 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 
+from stages.results.findings.cells import gru_against_lstm
 from stages.results.findings.data import data_note
-from stages.results.findings.models import fit_note, verdict
+from stages.results.findings.improvements import improvements
+from stages.results.findings.leakage import leakage_findings
+from stages.results.findings.models import chance_note, decision_note, fit_note, verdict
+from stages.results.findings.reliability import warnings
+from stages.results.findings.sentences import PUBLISHED, published_note
+from stages.results.findings.slices import slice_findings
 from stages.results.findings.study import optimizer_findings
 from stages.results.names import NAMES
 
+FINDINGS = (
+    chance_note,
+    data_note,
+    decision_note,
+    fit_note,
+    gru_against_lstm,
+    improvements,
+    leakage_findings,
+    optimizer_findings,
+    published_note,
+    slice_findings,
+    verdict,
+    warnings,
+)
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
     autoescape=lambda name: name is not None and name.endswith(".html.jinja"),
@@ -20,13 +40,19 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
+ENVIRONMENT.filters["literal"] = lambda text: literal(text)
 LINKED = "timings/"  # pictures of wall-clock figures stay outside, so that the page repeats byte for byte
 
 
 def render_markdown(context: dict) -> str:
     """The report in Markdown; `context` is what `stages/report.py` reads."""
-    functions = {f.__name__: f for f in (verdict, data_note, fit_note, optimizer_findings)}
-    return ENVIRONMENT.get_template("report.md.jinja").render(names=NAMES, **functions, **context)
+    words = {"names": NAMES, "published": PUBLISHED, **{finding.__name__: finding for finding in FINDINGS}}
+    return ENVIRONMENT.get_template("report.md.jinja").render(**words, **context)
+
+
+def literal(text: str) -> str:
+    """Text of a review as Markdown that shows it as it is."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
 
 
 def render_html(markdown: str, folder: Path) -> str:

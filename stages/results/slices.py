@@ -30,7 +30,7 @@ def slices_of(table: pa.Table, books_of_training: pa.Array, read: np.ndarray) ->
     found += [("book", "seen in training", seen), ("book", "not seen in training", ~seen)]
     # Spoilers of one kind, against all reviews that hold none.
     position = [(name, rows) for name, rows in position_slices(table, read) if rows.any()]
-    found += [("position of the spoiler", name, rows | ~labels) for name, rows in position]
+    found += [("spoiler", name, rows | ~labels) for name, rows in position]
     return [(by, name, np.flatnonzero(rows)) for by, name, rows in found if rows.any()]
 
 
@@ -80,15 +80,16 @@ def score_slices(
     records = []
     for by, name, rows in slices:
         spoilers = labels[rows] > 0
-        books = len(np.unique(resamples.book[rows][spoilers]))
-        size = {"reviews": len(rows), "spoilers": int(spoilers.sum()), "books_with_spoilers": books}
+        books = len(np.unique(resamples.book[rows]))
+        with_spoilers = len(np.unique(resamples.book[rows][spoilers]))
+        size = {"reviews": len(rows), "spoilers": int(spoilers.sum()), "books_with_spoilers": with_spoilers}
         for model, p in probabilities.items():
             record = {"by": by, "slice": name, "model": model, **size}
             if 0 < spoilers.sum() < len(rows):
                 record |= rounded(ranking_scores(labels[rows], p[rows]))
-                if books >= FEWEST:
+                if with_spoilers >= FEWEST:
                     ranking = Ranking(labels[rows], p[rows])
-                    sides = interval(resamples.apply(ranking.roc_auc, rows), confidence)
+                    sides = interval(resamples.apply(ranking.roc_auc, rows), confidence, books)
                     record |= rounded(dict(zip(("low", "high"), sides, strict=True)))
             records.append(record)
     return records
