@@ -44,11 +44,11 @@ class Resamples:
 
 
 def interval(values: np.ndarray, confidence: float, groups: int) -> tuple[float, float]:
-    """The percentile interval of bootstrap values that were drawn over some groups.
+    """The percentile interval of bootstrap values that were drawn over a number of groups.
 
     It reaches a little further into the tails than the name says, by what Student's t and n / (n - 1)
-    ask for with few groups (Hesterberg, 2015, "expanded percentile"). Values that are not finite say nothing. Given values
-    of many points, (resamples, points), the intervals of all: two arrays.
+    ask for with few groups (Hesterberg, 2015, "expanded percentile"). Values that are not finite say
+    nothing. Given values of many points, (resamples, points), the intervals of all: two arrays.
     """
     quantile = student.ppf((1 + confidence) / 2, max(groups - 1, 1))
     tail = norm.sf(quantile * np.sqrt(groups / max(groups - 1, 1)))

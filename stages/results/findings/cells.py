@@ -19,13 +19,11 @@ def gru_against_lstm(comparison: dict) -> dict[str, list[str]]:
         found[side].append(text)
     found["pros"].append(
         "*Simplicity*: one state and two gates, where the LSTM has two states and three gates; less to"
-        " explain and"
-        " to keep in memory while training."
+        " explain and to keep in memory while training."
     )
     found["cons"].append(
         "*Control*: the LSTM's gates decide apart what to keep and what to let in, and how much of its"
-        " memory to show;"
-        " the GRU has one gate for the first two and none for the third."
+        " memory to show; the GRU has one gate for the first two and none for the third."
     )
     return found
 
@@ -53,8 +51,8 @@ def of_size(lstm: dict, gru: dict) -> list[tuple[str, str]]:
         (
             "pros",
             f"*Complexity*: {gru['cell_parameters']:,} numbers in its cells against"
-            f" {lstm['cell_parameters']:,}, which"
-            f" is {cells:.0%}, and as many of the multiplications at each word.",
+            f" {lstm['cell_parameters']:,}, which is {cells:.0%}, and as many of the multiplications at each"
+            " word.",
         )
     ]
     whole = gru["parameters"] / lstm["parameters"]
@@ -64,8 +62,8 @@ def of_size(lstm: dict, gru: dict) -> list[tuple[str, str]]:
             (
                 "level",
                 f"*Size of the whole model*: {gru['bytes'] / 1e6:.2f} against {lstm['bytes'] / 1e6:.2f}"
-                " megabytes; the"
-                f" word embedding has {share:.0%} of the LSTM's numbers and is the same for both.",
+                f" megabytes; the word embedding has {share:.0%} of the LSTM's numbers and is the same for"
+                " both.",
             )
         )
     return found
@@ -75,6 +73,6 @@ def of_epochs(lstm: dict, gru: dict) -> tuple[str, str]:
     fewer = gru["best_epoch"] - lstm["best_epoch"]
     side = "pros" if fewer < 0 else "cons" if fewer > 0 else "level"
     return side, (
-        f"*Training*: its best epoch was number {gru['best_epoch']:g} of {gru['epochs']:g}, the LSTM's number"
-        f" {lstm['best_epoch']:g} of {lstm['epochs']:g}."
+        f"*Training*: its best epoch was number {gru['best_epoch']:g} of {gru['epochs']:g}, the LSTM's"
+        f" number {lstm['best_epoch']:g} of {lstm['epochs']:g}."
     )

@@ -45,20 +45,17 @@ def of_fit(losses: dict[str, dict], trained: dict[str, dict]) -> list[str]:
         )
         return [
             "*More reviews, or a tighter rein*: the training reviews are learned by heart (loss at the"
-            " epoch kept:"
-            f" {numbers}). More of them (`download.sample.reviews`, `clean.fraction`) help most, then more"
-            " dropout,"
-            " fewer units."
+            f" epoch kept: {numbers}). More of them (`download.sample.reviews`, `clean.fraction`) help most,"
+            " then more dropout, fewer units."
         ]
     if all(summary["best_epoch"] == summary["epochs"] for summary in trained.values()):
         return [
-            "*Longer training*: both networks were still getting better when `train.epochs` ended, and do not"
-            " overfit yet."
+            "*Longer training*: both networks were still getting better when `train.epochs` ended, and do"
+            " not overfit yet."
         ]
     return [
         "*A larger network*: the loss on validation is close to that on training, so that there is room for"
-        " more"
-        " units (`model.hidden_size`)."
+        " more units (`model.hidden_size`)."
     ]
 
 
@@ -68,10 +65,8 @@ def of_baseline(pairs: list[dict]) -> list[str]:
         return []
     return [
         "*Making word order count*: neither network is shown to rank better than TF-IDF, which sees words"
-        " and pairs"
-        " only. Vectors trained on more text (`model.vectors`) bring in what these reviews are too few to"
-        " teach;"
-        " until then TF-IDF is the cheaper choice."
+        " and pairs only. Vectors trained on more text (`model.vectors`) bring in what these reviews are"
+        " too few to teach; until then TF-IDF is the cheaper choice."
     ]
 
 
@@ -81,10 +76,8 @@ def of_unknown_words(split: dict[str, dict]) -> list[str]:
         return []
     return [
         f"*Reading new names*: {test:.1%} of the test words are not in the vocabulary ({train:.1%} in"
-        " training), the"
-        " names of new books' characters among them. Parts of words instead of words, or one sign for every"
-        " name,"
-        " would let the network see that somebody is meant."
+        " training), the names of new books' characters among them. Parts of words instead of words, or one"
+        " sign for every name, would let the network see that somebody is meant."
     ]
 
 
@@ -96,12 +89,9 @@ def of_length(slices: list[dict]) -> list[str]:
             worst, best = apart
             return [
                 f"*Long reviews*: the {NAMES[model]}'s ROC-AUC falls from {best['roc_auc']:.3f} at"
-                f" {best['slice']} to"
-                f" {worst['roc_auc']:.3f} at {worst['slice']}. One maximum over a long review has many"
-                " chances of a"
-                " false alarm: more weight on sentences (`train.sentence_weight`), or attention over them,"
-                " is worth"
-                " a try."
+                f" {best['slice']} to {worst['roc_auc']:.3f} at {worst['slice']}. One maximum over a long"
+                " review has many chances of a false alarm: more weight on sentences"
+                " (`train.sentence_weight`), or attention over them, is worth a try."
             ]
     return []
 
@@ -112,8 +102,7 @@ def of_unread(slices: list[dict], spoilers: int) -> list[str]:
         return []
     return [
         f"*Reading all of it*: {unread[0]:,} of {spoilers:,} spoilers stand where a long review is cut; a"
-        " larger"
-        " `train.max_tokens` would let the network see them."
+        " larger `train.max_tokens` would let the network see them."
     ]
 
 
@@ -122,9 +111,8 @@ def of_books(leakage: dict) -> list[str]:
         return []
     return [
         "*Knowing the book*: the baseline is better on books that it knows. How usual a word is in a book's"
-        " other"
-        " reviews, as in SpoilerNet (Wan et al., 2019), tells a new book's events from its subject without"
-        " a label."
+        " other reviews, as in SpoilerNet (Wan et al., 2019), tells a new book's events from its subject"
+        " without a label."
     ]
 
 
@@ -137,8 +125,7 @@ def of_calibration(models: dict[str, dict]) -> list[str]:
     return [
         f"*Better probabilities*: they are too far from what is found (calibration error {numbers}; TF-IDF"
         f" {error['tfidf']:.3f}). A temperature fitted on validation (Guo et al., 2017) would mend that"
-        " without"
-        " changing the order."
+        " without changing the order."
     ]
 
 
@@ -148,6 +135,5 @@ def of_chance(pairs: list[dict]) -> list[str]:
         return []
     return [
         f"*Several trainings*: two GRUs of nearly one size are {apart:.3f} apart in average precision. The"
-        " mean of"
-        " networks trained from several seeds would be steadier."
+        " mean of networks trained from several seeds would be steadier."
     ]

@@ -23,14 +23,13 @@ def known_books_help(leakage: dict[str, list[dict]]) -> bool:
 def of_book(book: dict, random: dict) -> str:
     scores = (
         f"an average precision of {random['average_precision']:.3f} ({random['low']:.3f} to"
-        f" {random['high']:.3f})"
-        f" where reviews are split at random, and {book['average_precision']:.3f} ({book['low']:.3f} to"
-        f" {book['high']:.3f}) where books are kept apart"
+        f" {random['high']:.3f}) where reviews are split at random, and {book['average_precision']:.3f}"
+        f" ({book['low']:.3f} to {book['high']:.3f}) where books are kept apart"
     )
     if random["low"] > book["high"]:
         return (
-            f"A random split flatters: TF-IDF has {scores}."
-            " With the book known, its events need not be understood."
+            f"A random split flatters: TF-IDF has {scores}. With the book known, its events need not be"
+            " understood."
         )
     if random["high"] < book["low"]:
         return f"A random split does not flatter here: TF-IDF has {scores}."

@@ -33,14 +33,12 @@ def chance_note(pairs: list[dict]) -> str:
     if apart:
         return (
             f"Two GRUs that differ in a few units alone are {apart:.3f} apart: so much can come from the"
-            " chance of a"
-            " training, which no interval here covers. A difference of that size between LSTM and GRU is"
-            " none of the"
-            " cells."
+            " chance of a training, which no interval here covers. A difference of that size between LSTM"
+            " and GRU is none of the cells."
         )
     return (
-        "Each network was trained once. The intervals cover the choice of the test books, not the chance of a"
-        " training: another `seed` may turn a small difference round."
+        "Each network was trained once. The intervals cover the choice of the test books, not the chance of"
+        " a training: another `seed` may turn a small difference round."
     )
 
 

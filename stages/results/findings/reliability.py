@@ -11,8 +11,7 @@ def warnings(split: dict[str, dict], test: dict) -> list[str]:
     if test["spoilers"] < FEW_SPOILERS:
         found.append(
             f"The test set has only {test['spoilers']:,} spoilers: its scores are rough, and small"
-            " differences"
-            " cannot be shown."
+            " differences cannot be shown."
         )
     if test["books"] < FEW_BOOKS:
         found.append(
@@ -21,8 +20,8 @@ def warnings(split: dict[str, dict], test: dict) -> list[str]:
         )
     if train["users"] < FEW_USERS:
         found.append(
-            f"The training reviews are by {train['users']:,} users: what is learned may be their habits,"
-            " not spoilers."
+            f"The training reviews are by {train['users']:,} users: what is learned may be their habits, not"
+            " spoilers."
         )
     if test["books"] == test["reviews"] and train["books"] == train["reviews"]:
         found.append(
@@ -33,7 +32,6 @@ def warnings(split: dict[str, dict], test: dict) -> list[str]:
     if known:
         found.append(
             f"{known:,} of the {test['books']:,} test books are in training too: the scores hold for known"
-            " books,"
-            " not for new ones."
+            " books, not for new ones."
         )
     return found

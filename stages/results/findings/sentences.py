@@ -21,8 +21,7 @@ def published_note(source: str, clean_fraction: float) -> str:
     if not is_goodreads(source):
         return (
             "The published scores are on Goodreads, and these data are not the Goodreads file: the rows"
-            " stand side by"
-            " side to give an idea of the scale, and cannot be compared."
+            " stand side by side to give an idea of the scale, and cannot be compared."
         )
     part = "" if clean_fraction == 1 else f", and these are of {clean_fraction:.0%} of the books"
     return f"The published scores are on the same file, with another split{part}: compare them with caution."

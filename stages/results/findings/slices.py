@@ -21,8 +21,7 @@ def slice_findings(slices: list[dict]) -> list[str]:
                 worst, best = apart
                 found.append(
                     f"By {what}, the {NAMES[model]} is weakest at *{worst['slice']}* (ROC-AUC {of(worst)})"
-                    " and"
-                    f" strongest at *{best['slice']}* ({of(best)})."
+                    f" and strongest at *{best['slice']}* ({of(best)})."
                 )
     kinds = {row["by"] for row in slices if "low" in row}
     level = [what for by, what in KINDS.items() if by in kinds and not any(f"By {what}," in s for s in found)]
