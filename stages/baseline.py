@@ -3,12 +3,13 @@
 TF-IDF with logistic regression, the length of the review alone, and the majority class.
 """
 
+import time
 from pathlib import Path
 
 from stages import params
 from stages.baselines.models import WHOLE, fit, save
 from stages.errors import run
-from stages.files import replacing_folder
+from stages.files import replacing_folder, write_json
 from stages.prediction.folder import complete
 from stages.rnn.reviews import load
 from stages.text.vocabulary import Vocabulary
@@ -20,7 +21,9 @@ def main() -> None:
     settings = params.load()
     vocabulary = Vocabulary.load(SPLITS / "vocabulary.txt")
     train, validation = (load(SPLITS / f"{name}.parquet", WHOLE) for name in ("train", "validation"))
+    started = time.monotonic()
     baselines = fit(train, validation, len(vocabulary), settings.baseline)
+    write_json("reports/timings/tfidf.json", {"training_seconds": round(time.monotonic() - started, 1)})
     with replacing_folder("data/models/baseline") as folder:
         save(baselines, folder, SPLITS / "vocabulary.txt")
         how = settings.clean.mask_spoiler_word, settings.tokenize.lowercase

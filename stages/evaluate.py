@@ -1,70 +1,219 @@
 """Scores every model on the same test reviews: data/models -> data/predictions, reports/metrics."""
 
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stages import params
 from stages.baselines import models as baselines
 from stages.errors import run
-from stages.files import replacing, write_json, write_text
-from stages.results.evaluation import curves, evaluate, sentence_scores
+from stages.files import read_json, replacing, write_json, write_text
+from stages.results.evaluation import Evaluation, sentence_scores
+from stages.results.intervals import Resamples
+from stages.results.mistakes import leading, surest
+from stages.results.slices import score_slices, slices_of
 from stages.results.tables import to_csv
 from stages.rnn import devices, storage
 from stages.rnn.allocator import keep_freed_memory
-from stages.rnn.reviews import load
-from stages.rnn.scoring import score, sigmoid
+from stages.rnn.attribution import contributions
+from stages.rnn.model import SpoilerRNN
+from stages.rnn.reviews import Reviews, load
+from stages.rnn.scoring import Logits, score, sigmoid
+from stages.text.vocabulary import Vocabulary
 
-TEST = Path("data/splits/test.parquet")
+TRAIN, TEST = Path("data/splits/train.parquet"), Path("data/splits/test.parquet")
 VOCABULARY = Path("data/splits/vocabulary.txt")
 MODELS = Path("data/models")
+METRICS, CURVES, TIMINGS = Path("reports/metrics"), Path("reports/curves"), Path("reports/timings")
+CLASS = ("no spoiler", "spoiler")
 CONFUSION_ROWS = 5000  # what the template of `dvc plots` can show
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network, and what it says of the test reviews."""
+
+    model: SpoilerRNN
+    description: dict  # its model.json
+    test: Reviews  # as it reads them
+    logits: Logits
+    seconds: float
+
+    @property
+    def flagged(self) -> np.ndarray:
+        """Whether a sentence that is flagged as a spoiler is read, bool (reviews)."""
+        review = np.repeat(np.arange(len(self.test)), self.test.sentence_counts)
+        flags = np.nan_to_num(self.test.sentence_labels)
+        return np.bincount(review, flags, len(self.test)) > 0
 
 
 def main() -> None:
     settings = params.load()
     keep_freed_memory()
-    device = devices.choose(settings.train.device)
-    probabilities, thresholds, sentences = {}, {}, []
-    for cell in ("lstm", "gru"):
-        model, description = storage.load(MODELS / cell, VOCABULARY)
-        test = load(TEST, description["max_tokens"])
-        logits = score(model.to(device), test, settings.train, device)
-        probabilities[cell] = sigmoid(logits.reviews)
-        thresholds[cell] = description["threshold"]
-        review = np.repeat(np.arange(len(test)), test.sentence_counts)
-        found = sentence_scores(test.sentence_labels, logits.sentences, review)
-        sentences += [{"model": cell, **found}] if found else []
+    names = ("lstm", "gru", "gru_matched") if settings.evaluate.match_parameters else ("lstm", "gru")
+    networks = {name: run_network(MODELS / name, settings.train) for name in names}
     simple = baselines.load(MODELS / "baseline", VOCABULARY)
-    probabilities |= simple.probabilities(load(TEST, baselines.WHOLE))
-    thresholds |= simple.thresholds
+    whole, table = load(TEST, baselines.WHOLE), pq.read_table(TEST)
+    probabilities = {name: sigmoid(network.logits.reviews) for name, network in networks.items()}
+    started = time.monotonic()
+    probabilities |= simple.probabilities(whole)
+    simple_seconds = time.monotonic() - started
 
-    table = pq.read_table(TEST, columns=["review_id", "book_id", "label"])
-    labels, books = table["label"].to_numpy().astype(np.float32), table["book_id"].to_numpy()
-    models, pairs = evaluate(labels, books, probabilities, thresholds, settings.evaluate, settings.seed)
-    for name, scores in models.items():
-        write_json(f"reports/metrics/{name}.json", scores)
-    write_json("reports/metrics/comparison.json", {"pairs": pairs, "sentences": sentences})
+    thresholds = {name: network.description["threshold"] for name, network in networks.items()}
+    books = table["book_id"].combine_chunks().to_numpy(zero_copy_only=False)
+    resamples = Resamples.of(books, settings.evaluate.bootstrap, settings.seed)
+    evaluation = Evaluation(
+        whole.labels, resamples, probabilities, thresholds | simple.thresholds, settings.evaluate.confidence
+    )
+    write_scores(evaluation, networks, table)
+    write_curves(evaluation)
+    write_predictions(table, probabilities)
+    write_slices(evaluation, table, networks["lstm"].flagged)
+    write_json(METRICS / "errors.json", {"errors": list(errors(evaluation, networks, table))})
+    speeds = [
+        {"model": name, "tokens_per_second": round(len(network.test.ids) / network.seconds)}
+        for name, network in networks.items()
+    ]
+    speeds.append({"model": "tfidf", "tokens_per_second": round(len(whole.ids) / simple_seconds)})
+    write_json(TIMINGS / "inference.json", {"inference": speeds})
 
+
+def run_network(folder: Path, settings: params.Train) -> Network:
+    model, description = storage.load(folder, VOCABULARY)
+    device = devices.choose(settings.device)
+    test = load(TEST, description["max_tokens"])
+    started = time.monotonic()
+    logits = score(model.to(device), test, settings, device)
+    return Network(model, description, test, logits, time.monotonic() - started)
+
+
+def write_scores(evaluation: Evaluation, networks: dict[str, Network], table: pa.Table) -> None:
+    scores = {name: evaluation.scores(name) for name in evaluation.probabilities}
+    for name, found in scores.items():
+        if name != "gru_matched":  # whose file would not always be there
+            write_json(METRICS / f"{name}.json", found)
+        print(f"{name:12} average precision {found['average_precision']:.4f}")
+    sentences = []
+    for name, network in networks.items():
+        review = np.repeat(np.arange(len(network.test)), network.test.sentence_counts)
+        found = sentence_scores(network.test.sentence_labels, network.logits.sentences, review)
+        sentences += [{"model": name, **found}] if found else []
+    curved = [name for name in scores if name not in ("length", "majority")]
+    comparison = {
+        "test": [test_size(table)],
+        "models": [{"model": name, **scores[name], **evaluation.details(name)} for name in scores],
+        "pairs": evaluation.pairs(),
+        "sentences": sentences,
+        "cost": [cost(name, network) for name, network in networks.items()] + [cost_of_baseline()],
+        "calibration": [row for name in curved for row in evaluation.calibration(name)],
+    }
+    write_json(METRICS / "comparison.json", comparison)
+
+
+def test_size(table: pa.Table) -> dict[str, int]:
+    spoilers = table.filter(table["label"])
+    of = {"": table, "_with_spoilers": spoilers}
+    counts = {f"books{end}": len(part["book_id"].unique()) for end, part in of.items()}
+    return {
+        "reviews": len(table),
+        "spoilers": len(spoilers),
+        **counts,
+        "users": len(table["user_id"].unique()),
+    }
+
+
+def cost(name: str, network: Network) -> dict:
+    """What of a network's cost repeats: sizes, and the way it took."""
+    training, architecture = network.description["training"], network.description["architecture"]
+    return {
+        "model": name,
+        "hidden_size": architecture["hidden_size"],
+        "cell_parameters": training["parameters"]["cell"],
+        "embedding_parameters": training["parameters"]["embedding"],
+        "parameters": training["parameters"]["total"],
+        "bytes": (MODELS / name / "model.safetensors").stat().st_size,
+        "epochs": training["epochs"],
+        "best_epoch": training["best_epoch"],
+        "device": next(network.model.parameters()).device.type,
+    }
+
+
+def cost_of_baseline() -> dict:
+    features = read_json(MODELS / "baseline/model.json")["training"]["features"]
+    size = (MODELS / "baseline/model.safetensors").stat().st_size
+    return {"model": "tfidf", "parameters": features + 1, "bytes": size, "device": "cpu"}
+
+
+def write_curves(evaluation: Evaluation) -> None:
+    for name in ("lstm", "gru", "tfidf", "length"):
+        precision_recall, roc = evaluation.curves(name)
+        write_text(CURVES / f"precision_recall_{name}.csv", to_csv(precision_recall))
+        write_text(CURVES / f"roc_{name}.csv", to_csv(roc))
+    for name in ("lstm", "gru"):
+        pairs = zip(evaluation.labels, evaluation.called[name], strict=True)
+        rows = [{"actual": CLASS[int(actual)], "predicted": CLASS[int(called)]} for actual, called in pairs]
+        write_text(CURVES / f"confusion_{name}.csv", to_csv(rows[:CONFUSION_ROWS]))
+
+
+def write_predictions(table: pa.Table, probabilities: dict[str, np.ndarray]) -> None:
+    predictions = table.select(["review_id", "book_id", "label"])
     for name, values in probabilities.items():
-        table = table.append_column(name, [values.astype(np.float32)])
-        if name != "majority":  # its curve is a point
-            pr, roc = curves(labels, values)
-            write_text(f"reports/curves/precision_recall_{name}.csv", to_csv(pr))
-            write_text(f"reports/curves/roc_{name}.csv", to_csv(roc))
-    for cell in ("lstm", "gru"):
-        called = probabilities[cell] >= thresholds[cell]
-        pairs = zip(labels[:CONFUSION_ROWS], called[:CONFUSION_ROWS], strict=True)
-        rows = [{"actual": CLASS[int(actual)], "predicted": CLASS[int(said)]} for actual, said in pairs]
-        write_text(f"reports/curves/confusion_{cell}.csv", to_csv(rows))
+        predictions = predictions.append_column(name, [values.astype(np.float32)])
     with replacing("data/predictions/test.parquet") as path:
-        pq.write_table(table, path, compression="zstd")
-    for name, scores in models.items():
-        print(f"{name:10} average precision {scores['average_precision']:.4f}")
+        pq.write_table(predictions, path, compression="zstd")
 
 
-CLASS = ("no spoiler", "spoiler")
+def write_slices(evaluation: Evaluation, table: pa.Table, flagged: np.ndarray) -> None:
+    books = pq.read_table(TRAIN, columns=["book_id"])["book_id"].unique()
+    probabilities = {name: evaluation.probabilities[name] for name in ("lstm", "gru")}
+    slices = score_slices(
+        slices_of(table, books, flagged),
+        evaluation.labels,
+        probabilities,
+        evaluation.resamples,
+        evaluation.confidence,
+    )
+    write_json(METRICS / "slices.json", {"slices": slices})
+
+
+def errors(evaluation: Evaluation, networks: dict[str, Network], table: pa.Table) -> Iterator[dict]:
+    """The surest mistakes of LSTM and GRU: ids of the reviews and of the words; the text where it is ours."""
+    ours = read_json("data/raw/source.json")["source"] == "sample"
+    vocabulary = Vocabulary.load(VOCABULARY)
+    ids, books = table["review_id"].to_pylist(), table["book_id"].to_pylist()
+    for name in ("lstm", "gru"):
+        network, probabilities = networks[name], evaluation.probabilities[name]
+        for kind, row in surest(evaluation.labels, probabilities, evaluation.thresholds[name]):
+            given = contributions(network.model, network.test, row)
+            review = network.test.choose(np.array([row]))
+            places = leading(kind, given)
+            yield {
+                "model": name,
+                "kind": kind,
+                "review_id": ids[row],
+                "book_id": books[row],
+                "probability": round(float(probabilities[row]), 4),
+                "tokens": len(given),
+                "words": [
+                    {"place": int(i), "id": int(review.ids[i]), "given": round(float(given[i]), 2)}
+                    for i in places
+                ],
+                **({"sentence": sentence_at(places[0], review, vocabulary)} if ours and len(places) else {}),
+            }
+
+
+def sentence_at(place: int, review: Reviews, vocabulary: Vocabulary) -> list[str]:
+    """Of a single review, the words of the sentence around a token: before it, the token, after it."""
+    ends = np.cumsum(review.sentence_lengths)
+    which = int(np.searchsorted(ends, place, side="right"))
+    start, end = ends[which] - review.sentence_lengths[which], ends[which]
+    words = [vocabulary.words[i] for i in review.ids]
+    return [" ".join(words[start:place]), words[place], " ".join(words[place + 1 : end])]
 
 
 if __name__ == "__main__":

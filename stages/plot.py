@@ -7,29 +7,36 @@ import pandas as pd
 from stages import params
 from stages.errors import run
 from stages.files import read_json, replacing_folder
-from stages.results.figures import data, gates, models, study, timings
+from stages.results.figures import curves, data, errors, gates, leakage, models, slices, study, timings
 from stages.results.figures.drawing import draw
 
 CURVES = Path("reports/curves")
 METRICS = Path("reports/metrics")
 TIMINGS = Path("reports/timings")
+CELLS = ("lstm", "gru")
 
 
 def main() -> None:
     settings = params.load()
-    cells = ("lstm", "gru")
-    evaluation = {
-        name: read_json(METRICS / f"{name}.json") for name in (*cells, "tfidf", "length", "majority")
-    }
-    prevalence = evaluation["majority"]["average_precision"]
+    comparison = read_json(METRICS / "comparison.json")
+    scores = {row["model"]: row for row in comparison["models"]}
+    prevalence = scores["majority"]["average_precision"]
     sweep = read_json(METRICS / "sweep.json")
     with replacing_folder("reports/figures") as folder:
         draw_data(folder, read_json(METRICS / "data.json"))
-        draw(folder / "training", models.training_curves, tables("{}", cells))
-        draw(folder / "comparison", models.comparison, evaluation, prevalence)
-        curves = tables("precision_recall_{}", [*cells, "tfidf", "length"])
-        draw(folder / "precision_recall", models.precision_recall, curves, prevalence)
-        draw(folder / "confusion", models.confusion, tables("confusion_{}", cells))
+        draw(folder / "training", models.training_curves, tables("{}", CELLS))
+        draw(folder / "comparison", models.comparison, scores, prevalence)
+        curved = [*CELLS, "tfidf", "length"]
+        by_recall = tables("precision_recall_{}", curved)
+        draw(folder / "precision_recall", curves.precision_recall, by_recall, prevalence)
+        draw(folder / "roc", curves.roc, tables("roc_{}", curved))
+        draw(folder / "calibration", curves.calibration, comparison["calibration"], prevalence)
+        draw(folder / "confusion", models.confusion, tables("confusion_{}", CELLS))
+        thresholds = {cell: scores[cell]["threshold"] for cell in CELLS}
+        predictions = pd.read_parquet("data/predictions/test.parquet")
+        draw(folder / "errors", errors.probabilities, predictions, thresholds)
+        draw(folder / "slices", slices.score_by_slice, read_json(METRICS / "slices.json")["slices"])
+        draw(folder / "leakage", leakage.leaks, *read_json(METRICS / "leakage.json").values())
         tokens = read_json(METRICS / "gates.json")["tokens"]
         draw(folder / "gates", gates.gates, pd.read_parquet("data/gates.parquet"), tokens)
         grid, runs = (pd.read_csv(CURVES / f"sweep_{name}.csv") for name in ("grid", "runs"))
@@ -38,8 +45,13 @@ def main() -> None:
         draw(folder / "differences", study.differences, sweep)
         draw(folder / "effective_steps", study.effective_steps, runs, sweep)
         draw(folder / "gradient_norms", study.gradient_norms, runs, sweep, settings.train.clip_norm)
-    draw(TIMINGS / "wall_clock", timings.wall_clock, {c: read_json(TIMINGS / f"{c}.json") for c in cells})
+
+    # What is measured by the clock stays beside the report, which repeats byte for byte.
     draw(TIMINGS / "optimizers", timings.optimizers, runs, read_json(TIMINGS / "sweep.json")["best"])
+    inference = read_json(TIMINGS / "inference.json")["inference"]
+    speeds = {row["model"]: row["tokens_per_second"] for row in inference}
+    seconds = {name: read_json(TIMINGS / f"{name}.json")["training_seconds"] for name in speeds}
+    draw(TIMINGS / "quality_and_cost", timings.quality_and_cost, scores, seconds, speeds)
 
 
 def draw_data(folder: Path, found: dict) -> None:

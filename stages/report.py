@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from stages import params
 from stages.errors import run
 from stages.files import read_json, write_text
@@ -9,35 +11,46 @@ from stages.presentation.page import render_html
 from stages.results.report import render_markdown
 
 METRICS = Path("reports/metrics")
+CURVES = Path("reports/curves")
 MODELS = Path("data/models")
 LINKED = ("timings/",)  # wall-clock figures stay outside, so that the page repeats byte for byte
+CELLS = ("lstm", "gru")
 
 
 def main() -> None:
     settings = params.load()
     split = read_json(METRICS / "split.json")
-    models = ("lstm", "gru", "tfidf", "length", "majority")
+    comparison = read_json(METRICS / "comparison.json")
     markdown = render_markdown(
         {
             "params": settings,
             "optimizer": getattr(settings.optimizers, settings.optimizer),
             "source": read_json("data/raw/source.json"),
-            "trained": {
-                cell: read_json(MODELS / cell / "model.json")["training"] for cell in ("lstm", "gru")
-            },
+            "trained": {cell: read_json(MODELS / cell / "model.json")["training"] for cell in CELLS},
+            "losses": {cell: losses_of_kept(CURVES / f"{cell}.csv") for cell in CELLS},
             "clean": {row["count"]: row["reviews"] for row in read_json(METRICS / "clean.json")["counts"]},
             "data": read_json(METRICS / "data.json"),
             "split": {row["split"]: row for row in split["splits"]},
             "words": split["vocabulary"][0]["words"],
-            "evaluation": {name: read_json(METRICS / f"{name}.json") for name in models},
-            "comparison": read_json(METRICS / "comparison.json"),
+            "evaluation": {row["model"]: row for row in comparison["models"]},
+            "comparison": comparison,
             "gates": read_json(METRICS / "gates.json"),
+            "leakage": read_json(METRICS / "leakage.json"),
+            "slices": read_json(METRICS / "slices.json")["slices"],
+            "errors": read_json(METRICS / "errors.json")["errors"],
             "study": read_json(METRICS / "sweep.json"),
         }
     )
     write_text("reports/report.md", markdown)
     write_text("reports/report.html", render_html(markdown, Path("reports"), LINKED))
     print("reports/report.md, reports/report.html")
+
+
+def losses_of_kept(path: Path) -> dict[str, float]:
+    """The losses on training and validation at the evaluation whose weights were kept."""
+    curve = pd.read_csv(path)
+    kept = curve.loc[curve["average_precision"].idxmax()]
+    return {"train_loss": float(kept["train_loss"]), "validation_loss": float(kept["validation_loss"])}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Trains one model on the training reviews: `python -m stages.train lstm` or `gru`."""
+"""Trains one model on the training reviews: `python -m stages.train lstm`, `gru` or `gru_matched`.
+
+The last is a GRU with as many numbers in its recurrent layers as the LSTM has.
+"""
 
 import argparse
 from pathlib import Path
@@ -22,16 +25,25 @@ from stages.rnn.optimizers import make
 from stages.rnn.reviews import load
 from stages.rnn.scoring import score, sigmoid
 from stages.text.vocabulary import Vocabulary
+from stages.theory.counts import equal_gru_size
 
 SPLITS = Path("data/splits")
+CELLS = {"lstm": "lstm", "gru": "gru", "gru_matched": "gru"}
 
 
 def main() -> None:
-    cell = parse_arguments().cell
+    name = parse_arguments().model
     settings = params.load()
     device = devices.choose(settings.train.device)
     keep_freed_memory()
     processes.start(device)
+    if name == "gru_matched":
+        if settings.evaluate.match_parameters:
+            settings = matched(settings)
+        else:
+            if processes.is_first():
+                write_nothing(name)
+            return processes.stop()
 
     vocabulary = Vocabulary.load(SPLITS / "vocabulary.txt")
     train = load(SPLITS / "train.parquet", settings.train.max_tokens)
@@ -39,35 +51,49 @@ def main() -> None:
     check(train, SPLITS / "train.parquet")
     check(validation, SPLITS / "validation.parquet")
     known = read_vectors(settings.model, vocabulary)
-    arguments = architecture(cell, settings.model, len(vocabulary))
+    arguments = architecture(CELLS[name], settings.model, len(vocabulary))
     model = build(arguments, train, settings.seed, known, settings.model.freeze_vectors).to(device)
     chosen = getattr(settings.optimizers, settings.optimizer)
     optimizer = make(chosen.settings, chosen.learning_rate, model.parameters())
 
-    checkpoint = Checkpoint(digest(*determining(cell, settings, device)))
-    training = Training(model, optimizer, train, validation, settings.train, settings.seed, checkpoint, cell)
+    checkpoint = Checkpoint(digest(*determining(name, settings, device)))
+    training = Training(model, optimizer, train, validation, settings.train, settings.seed, checkpoint, name)
     try:
         progress = training.run()
     except Diverged as diverged:
         checkpoint.remove()
         raise UserError(
-            f"train_{cell}: {diverged}; lower optimizers.{settings.optimizer}.learning_rate in params.yaml"
+            f"train_{name}: {diverged}; lower optimizers.{settings.optimizer}.learning_rate in params.yaml"
         ) from diverged
 
     if processes.is_first():
-        write(cell, settings, training, arguments, known)
+        write(name, settings, training, arguments, known)
         checkpoint.remove()
         best = progress.history[progress.best_row]
         print(
-            f"{cell}: validation average precision {best['average_precision']:.4f} at epoch {best['epoch']:g}"
+            f"{name}: validation average precision {best['average_precision']:.4f} at epoch {best['epoch']:g}"
         )
     processes.stop()
 
 
-def determining(cell: str, settings: params.Params, device: torch.device) -> tuple[dict, list[Path]]:
+def matched(settings: params.Params) -> params.Params:
+    """The settings with a hidden size at which the GRU has the LSTM's number of recurrent parameters."""
+    size = {"hidden_size": equal_gru_size(settings.model)}
+    return settings.model_copy(update={"model": settings.model.model_copy(update=size)})
+
+
+def write_nothing(name: str) -> None:
+    """Empty outputs, where `evaluate.match_parameters` is off: DVC wants them to be there."""
+    write_text(f"reports/curves/{name}.csv", "")
+    write_json(f"reports/timings/{name}.json", {})
+    with replacing_folder(f"data/models/{name}"):
+        print(f"{name}: switched off by evaluate.match_parameters")
+
+
+def determining(name: str, settings: params.Params, device: torch.device) -> tuple[dict, list[Path]]:
     """The settings and the files that the trained model depends on."""
     values = {
-        "cell": cell,
+        "cell": name,
         "seed": settings.seed,
         "optimizer": {settings.optimizer: getattr(settings.optimizers, settings.optimizer).model_dump()},
         "model": settings.model.model_dump(),
@@ -89,7 +115,7 @@ def read_vectors(settings: params.Model, vocabulary: Vocabulary) -> vectors.Word
 
 
 def write(
-    cell: str,
+    name: str,
     settings: params.Params,
     training: Training,
     arguments: dict,
@@ -121,20 +147,20 @@ def write(
             "vectors": known and {"file": settings.model.vectors, "coverage": known.coverage},
         },
     }
-    write_text(f"reports/curves/{cell}.csv", to_csv(progress.history))
+    write_text(f"reports/curves/{name}.csv", to_csv(progress.history))
     tokens = int(train.lengths.sum() * last["epoch"])
     seconds = progress.seconds[-1]
     timings = {"training_seconds": seconds, "training_tokens_per_second": tokens / seconds}
-    write_json(f"reports/timings/{cell}.json", {name: round(value, 1) for name, value in timings.items()})
-    with replacing_folder(f"data/models/{cell}") as folder:
+    write_json(f"reports/timings/{name}.json", {key: round(value, 1) for key, value in timings.items()})
+    with replacing_folder(f"data/models/{name}") as folder:
         storage.save(folder, progress.best_weights, description)
         how = settings.clean.mask_spoiler_word, settings.tokenize.lowercase
-        complete(folder, cell, SPLITS / "vocabulary.txt", *how)
+        complete(folder, name, SPLITS / "vocabulary.txt", *how)
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("cell", choices=("lstm", "gru"))
+    parser.add_argument("model", choices=CELLS)
     return parser.parse_args()
 
 

@@ -1,94 +1,38 @@
-"""The figures of the optimizer study are drawn whatever was studied, and whatever of it diverged."""
+"""Figures of data with little in them."""
 
-from collections.abc import Iterator
-from itertools import pairwise
-
-import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 import pytest
 
-from stages.results.figures import study, timings
-from stages.results.figures.drawing import MARKERS, STYLE, optimizer_style
-from stages.results.study import AVERAGED
-from tests.test_report import entry, gap
+from stages.results.figures import curves, errors, leakage, slices
+from stages.results.figures.drawing import draw
+
+SLICE = {"by": "length", "slice": "1 to 64 tokens", "model": "lstm", "reviews": 9, "spoilers": 1}
+SPLIT = {
+    "split": "book",
+    "average_precision": 0.6,
+    "low": 0.5,
+    "high": 0.7,
+    "length_only": 0.3,
+    "prevalence": 0.2,
+}
+BIN = {"model": "gru", "predicted": 0.5, "observed": 0.4, "reviews": 10, "spoilers": 4}
+ONE = pd.DataFrame({"label": [False], "lstm": [0.3]})
 
 
-@pytest.fixture(autouse=True)
-def style() -> Iterator[None]:
-    with plt.style.context(STYLE):
-        yield
-
-
-CHOICES = [
-    (("sgd", "momentum", "rmsprop", "adam"), ()),
-    (("adam", "sgd"), ("sgd",)),
-    (("rmsprop",), ()),
-    (("adam",), ("adam",)),
-]
-
-
-def tables(names: tuple, lost: tuple) -> tuple[pd.DataFrame, pd.DataFrame, dict, list[dict]]:
-    """Grid, runs, summary and timings of optimizers at two rates; the lost ones diverged everywhere."""
-    good = [name for name in names if name not in lost]
-    grid = pd.DataFrame(
-        {"optimizer": name, "learning_rate": rate, "average_precision": 0.4, "lowest": 0.3, "highest": 0.5}
-        | {"diverged": int(name in lost or rate > 1)}
-        for name in names
-        for rate in (0.1, 10.0)
-    )
-    grid.loc[grid["diverged"] == 1, ["average_precision", "lowest", "highest"]] = np.nan
-    rows = [
-        {"choice": choice, "optimizer": name, "seed": seed, "epoch": epoch, "average_precision": 0.3}
-        | {"train_loss": 0.5, "validation_loss": 0.6, **dict.fromkeys(AVERAGED, 0.1)}
-        for choice in ("shared", "best")
-        for name in good
-        for seed in (1, 2)
-        for epoch in (1.0, 2.0)
-    ]
-    runs = pd.DataFrame(rows) if rows else pd.DataFrame(columns=["choice", "optimizer"])
-    shared = [{"optimizer": name, "learning_rate": 0.1, "diverged": int(name in lost)} for name in names]
-    summary = {
-        "study": [{"prevalence": 0.25, "goal": 0.4}],
-        "shared": shared,
-        "best": [entry(name, 0.4) for name in good],
-        "differences": [gap(a, b, 1) for a, b in pairwise(good)],
-    }
-    times = [
-        {"optimizer": name, "milliseconds_per_step": 2.0, "seconds_at_evaluations": [1.0, 2.0]}
-        for name in good
-    ]
-    return grid, runs, summary, times
-
-
-@pytest.mark.parametrize(("names", "lost"), CHOICES)
-@pytest.mark.filterwarnings("error")
-def test_any_part_of_the_study(names, lost) -> None:
-    grid, runs, summary, times = tables(names, lost)
-    if times:
-        times[0]["seconds_to_convergence"] = 2.0
-    figures = [
-        study.sensitivity(grid, summary),
-        study.optimizers(runs, summary),
-        study.differences(summary),
-        study.effective_steps(runs, summary),
-        study.gradient_norms(runs, summary, 1.0),
-        timings.optimizers(runs, times),
-    ]
-    for figure in figures:
-        figure.draw_without_rendering()
-        plt.close(figure)
-
-
-def test_diverged_cells_are_marked() -> None:
-    grid, _, summary, _ = tables(("adam", "sgd"), ("sgd",))
-    (axes,) = study.sensitivity(grid, summary).axes
-    crosses = [line for line in axes.lines if line.get_marker() == "x"]
-    assert [list(line.get_xdata()) for line in crosses] == [[10.0], [0.1, 10.0]]
-    assert {text.get_text() for text in axes.texts} == {"Adam diverged", "SGD diverged"}
-
-
-def test_optimizers_are_told_apart_without_colour() -> None:
-    styles = [optimizer_style(name) for name in MARKERS]
-    for key in ("color", "marker", "linestyle"):
-        assert len({str(style[key]) for style in styles}) == 4
+@pytest.mark.parametrize(
+    ("figure", "arguments"),
+    [
+        (slices.score_by_slice, [[]]),
+        (slices.score_by_slice, [[SLICE]]),
+        (slices.score_by_slice, [[SLICE | {"roc_auc": 0.2}]]),
+        (leakage.leaks, [[], []]),
+        (leakage.leaks, [[SPLIT], []]),
+        (curves.calibration, [[BIN], 0.2]),
+        (errors.probabilities, [ONE, {"lstm": 0.5}]),
+    ],
+)
+def test_little_data_can_be_drawn(tmp_path, figure, arguments) -> None:
+    draw(tmp_path / "first", figure, *arguments)
+    draw(tmp_path / "second", figure, *arguments)
+    assert (tmp_path / "first.svg").read_bytes() == (tmp_path / "second.svg").read_bytes()
+    assert (tmp_path / "first.png").stat().st_size > 1000

@@ -347,3 +347,26 @@ def test_stops_after_the_patience_and_keeps_the_best(tmp_path, monkeypatch):
     assert training["validation_average_precision"] == pytest.approx(
         rows["average_precision"][best], rel=1e-5
     )
+
+
+# The GRU of equal parameters.
+
+
+def test_the_matched_gru_has_as_many_parameters_as_the_lstm(tmp_path, monkeypatch) -> None:
+    folder = write_project(tmp_path, {"train.epochs": 1, "model.hidden_size": 20})
+    found = {}
+    for name in ("lstm", "gru", "gru_matched"):
+        train_here(folder, monkeypatch, name)
+        model, description = storage.load(folder / "data/models" / name)
+        found[name] = description["training"]["parameters"]["cell"]
+        assert isinstance(model.forwards[0], torch.nn.LSTM if name == "lstm" else torch.nn.GRU)
+    assert found["gru"] == pytest.approx(0.75 * found["lstm"])
+    assert found["gru_matched"] == pytest.approx(found["lstm"], rel=0.03)
+
+
+def test_the_matched_gru_can_be_switched_off(tmp_path, monkeypatch, capsys) -> None:
+    folder = write_project(tmp_path, {"evaluate.match_parameters": False})
+    train_here(folder, monkeypatch, "gru_matched")
+    assert list((folder / "data/models/gru_matched").iterdir()) == []
+    assert (folder / "reports/timings/gru_matched.json").read_text() == "{}\n"
+    assert "switched off by evaluate.match_parameters" in capsys.readouterr().out

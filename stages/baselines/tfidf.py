@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from stages.rnn.reviews import Reviews
 from stages.text.vocabulary import UNKNOWN
@@ -27,9 +28,9 @@ class Features:
     def of(cls, reviews: Reviews, vocabulary_size: int, min_count: int, max_features: int) -> "Features":
         """The most frequent features, by the number of reviews that have them, at least `min_count`."""
         row, code = codes_of(reviews, vocabulary_size)
-        # Each pair (review, feature) once; review numbers fit above the codes in 64 bits.
-        pairs = np.unique(np.stack([row, code]), axis=1)
-        codes, frequency = np.unique(pairs[1], return_counts=True)
+        # Each pair (review, feature) once, as one number: review numbers fit above the codes in 64 bits.
+        above = (vocabulary_size + 1) * vocabulary_size
+        codes, frequency = np.unique(np.unique(row * above + code) % above, return_counts=True)
         enough = np.flatnonzero(frequency >= min_count)
         chosen = np.sort(enough[np.argsort(-frequency[enough], kind="stable")[:max_features]])
         idf = np.log((1 + len(reviews)) / (1 + frequency[chosen])) + 1
@@ -68,7 +69,9 @@ class Linear:
     def fit(
         cls, matrix: csr_matrix | np.ndarray, labels: np.ndarray, inverse_regularization: float
     ) -> "Linear":
-        model = LogisticRegression(C=inverse_regularization, max_iter=2000).fit(matrix, labels)
+        # The solver's vectors are short: threads that wait for one another cost more than they give.
+        with threadpool_limits(1):
+            model = LogisticRegression(C=inverse_regularization, max_iter=2000).fit(matrix, labels)
         return cls(model.coef_[0], float(model.intercept_[0]))
 
     def probabilities(self, matrix: csr_matrix | np.ndarray) -> np.ndarray:

@@ -2,63 +2,135 @@
 
 import numpy as np
 
-from stages.params import Evaluate
-from stages.results.intervals import (
-    average_precision_of_weights,
-    interval,
-    mcnemar,
-    resample_groups,
-)
+from stages.results.intervals import Ranking, Resamples, f1_of, interval, mcnemar, mean_of
 from stages.results.scores import (
     decision_scores,
-    operating_points,
     probability_scores,
     ranking_scores,
     recall_at_precision,
     roc_auc,
 )
 
-CURVE_POINTS = 200
-PAIRS = (("gru", "lstm"), ("lstm", "tfidf"), ("gru", "tfidf"))
+GRID = np.linspace(0, 1, 101)  # recalls, or shares of false alarms, at which a curve is given
+BINS = 10  # of probability
+PAIRS = (
+    ("gru", "lstm"),
+    ("gru_matched", "lstm"),
+    ("gru_matched", "gru"),
+    ("lstm", "tfidf"),
+    ("gru", "tfidf"),
+)
 
 
-def evaluate(
-    labels: np.ndarray,
-    books: np.ndarray,
-    probabilities: dict[str, np.ndarray],
-    thresholds: dict[str, float],
-    settings: Evaluate,
-    seed: int,
-) -> tuple[dict[str, dict], list[dict]]:
-    """Scores of each model, and the difference of each pair (first minus second), with intervals."""
-    weights = resample_groups(books, settings.bootstrap, seed)
-    resampled = {}
-    models = {}
-    for name, scores in probabilities.items():
-        statistic = average_precision_of_weights(labels, scores)
-        resampled[name] = np.array([statistic(row) for row in weights])
-        low, high = interval(resampled[name], settings.confidence)
-        ranking = ranking_scores(labels, scores)
-        models[name] = rounded(
+class Evaluation:
+    """The test reviews' labels, and each model's probabilities and threshold."""
+
+    def __init__(
+        self,
+        labels: np.ndarray,
+        resamples: Resamples,
+        probabilities: dict[str, np.ndarray],
+        thresholds: dict[str, float],
+        confidence: float,
+    ):
+        self.labels, self.resamples, self.confidence = labels, resamples, confidence
+        self.probabilities, self.thresholds = probabilities, thresholds
+        self.rankings = {name: Ranking(labels, p) for name, p in probabilities.items()}
+        self.called = {name: p >= thresholds[name] for name, p in probabilities.items()}
+        self.resampled = {name: resamples.apply(r.average_precision) for name, r in self.rankings.items()}
+
+    def interval(self, values: np.ndarray) -> tuple[float, float]:
+        return interval(values, self.confidence, self.resamples.books)
+
+    def scores(self, name: str) -> dict[str, float]:
+        """The scores of one model that belong into the table of metrics."""
+        probabilities = self.probabilities[name]
+        ranking = ranking_scores(self.labels, probabilities)
+        low, high = self.interval(self.resampled[name])
+        return rounded(
             {
                 "average_precision": ranking["average_precision"],
                 "low": low,
                 "high": high,
                 "roc_auc": ranking["roc_auc"],
-                **decision_scores(labels, scores, thresholds[name]),
-                "recall_at_precision_50": recall_at_precision(labels, scores),
-                **probability_scores(labels, scores),
+                **decision_scores(self.labels, probabilities, self.thresholds[name]),
+                "recall_at_precision_50": recall_at_precision(self.labels, probabilities),
+                **probability_scores(self.labels, probabilities),
             }
         )
-    right = {name: (p >= thresholds[name]) == (labels > 0) for name, p in probabilities.items()}
-    pairs = []
-    for first, second in PAIRS:
-        low, high = interval(resampled[first] - resampled[second], settings.confidence)
-        difference = models[first]["average_precision"] - models[second]["average_precision"]
-        scores = {"average_precision": difference, "low": low, "high": high}
-        p_value = float(f"{mcnemar(right[first], right[second]):.3g}")
-        pairs.append({"first": first, "second": second, **rounded(scores), "mcnemar_p": p_value})
-    return models, pairs
+
+    def details(self, name: str) -> dict:
+        """Further intervals, and the decisions at a threshold of 0.5 instead of the chosen one."""
+        at_half = decision_scores(self.labels, self.probabilities[name], 0.5)
+        auc = self.interval(self.resamples.apply(self.rankings[name].roc_auc))
+        f1 = self.interval(self.resamples.apply(f1_of(self.labels, self.called[name])))
+        found = {
+            **dict(zip(("roc_auc_low", "roc_auc_high", "f1_low", "f1_high"), auc + f1, strict=True)),
+            "threshold": self.thresholds[name],
+            **{f"{key}_at_half": value for key, value in at_half.items()},
+        }
+        called, spoils = self.called[name], self.labels > 0
+        mistakes = {"false_alarms": int((called & ~spoils).sum()), "missed": int((~called & spoils).sum())}
+        return {"model": name, **rounded(found), **mistakes}
+
+    def pair(self, first: str, second: str) -> dict:
+        """Differences, first minus second, on the same resamples, and McNemar's test of the decisions."""
+        precision = self.scores(first)["average_precision"] - self.scores(second)["average_precision"]
+        low, high = self.interval(self.resampled[first] - self.resampled[second])
+        right = [self.called[name] == (self.labels > 0) for name in (first, second)]
+        accuracy = right[0].astype(float) - right[1]
+        accuracy_low, accuracy_high = self.interval(self.resamples.apply(mean_of(accuracy)))
+        differences = {
+            "average_precision": precision,
+            "low": low,
+            "high": high,
+            "accuracy": float(accuracy.mean()),
+            "accuracy_low": accuracy_low,
+            "accuracy_high": accuracy_high,
+        }
+        p_value = float(f"{mcnemar(*right):.3g}")
+        return {"first": first, "second": second, **rounded(differences), "mcnemar_p": p_value}
+
+    def pairs(self) -> list[dict]:
+        """The pairs of which both models are there."""
+        there = [pair for pair in PAIRS if set(pair) <= set(self.probabilities)]
+        return [self.pair(first, second) for first, second in there]
+
+    def curves(self, name: str) -> tuple[list[dict], list[dict]]:
+        """Precision against recall, and recall against false alarms (ROC), each with its interval."""
+        ranking, recalls = self.rankings[name], GRID[1:]
+        precision = self.curve(lambda weights: ranking.precision_at(recalls, weights))
+        recall = self.curve(lambda weights: ranking.recall_at(GRID, weights))
+        return (
+            [
+                {"recall": float(x), "precision": y, **sides}
+                for x, (y, sides) in zip(recalls, precision, strict=True)
+            ],
+            [
+                {"false_positive_rate": float(x), "recall": y, **sides}
+                for x, (y, sides) in zip(GRID, recall, strict=True)
+            ],
+        )
+
+    def curve(self, statistic) -> list[tuple[float, dict[str, float]]]:
+        """A value and its interval at each point of a curve."""
+        (values,) = statistic(np.ones((1, len(self.labels))))
+        lows, highs = self.interval(self.resamples.apply(statistic))
+        sides = [{"low": float(low), "high": float(high)} for low, high in zip(lows, highs, strict=True)]
+        return list(zip(map(float, values), sides, strict=True))
+
+    def calibration(self, name: str) -> list[dict]:
+        """What was predicted and what was found, in bins of equal width; empty bins are left out."""
+        p = self.probabilities[name]
+        which = np.minimum((p * BINS).astype(int), BINS - 1)
+        rows = []
+        for i in np.unique(which):
+            inside = which == i
+            spoilers = int(self.labels[inside].sum())
+            found = {"predicted": float(p[inside].mean()), "observed": spoilers / int(inside.sum())}
+            counts = {"bin": int(i), "reviews": int(inside.sum()), "spoilers": spoilers}
+            rows.append({"model": name, **counts, **rounded(found)})
+        return rows
 
 
 def sentence_scores(labels: np.ndarray, logits: np.ndarray, review: np.ndarray) -> dict[str, float]:
@@ -77,22 +149,6 @@ def sentence_scores(labels: np.ndarray, logits: np.ndarray, review: np.ndarray) 
     if per_review:
         result["mean_auc_per_review"] = float(np.mean(per_review))
     return rounded(result)
-
-
-def curves(labels: np.ndarray, scores: np.ndarray) -> tuple[list[dict], list[dict]]:
-    """Precision-recall and ROC curves of one model, each thinned to at most `CURVE_POINTS` points."""
-    _, true, called = operating_points(labels, scores)
-    false = called - true
-    recall, precision = true / true[-1], true / called
-    points = thin(np.append(0, false / false[-1]), np.append(0, recall))
-    pr = [{"recall": float(r), "precision": float(p)} for r, p in thin(recall, precision)]
-    roc = [{"false_positive_rate": float(f), "recall": float(t)} for f, t in points]
-    return pr, roc
-
-
-def thin(x: np.ndarray, y: np.ndarray) -> list[tuple[float, float]]:
-    keep = np.unique(np.linspace(0, len(x) - 1, min(len(x), CURVE_POINTS)).round().astype(int))
-    return list(zip(x[keep], y[keep], strict=True))
 
 
 def rounded(scores: dict[str, float]) -> dict[str, float]:

@@ -4,46 +4,125 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom
+from scipy.stats import binom, norm
+from scipy.stats import t as student
 
-Statistic = Callable[[np.ndarray], float]  # of the weight of each review: how often it was drawn
+# Of how often each review was drawn, (resamples, reviews), a value for each resample: (resamples, ...).
+Statistic = Callable[[np.ndarray], np.ndarray]
+AT_ONCE = 2**21  # weights in memory at a time
 
 
-def resample_groups(groups: np.ndarray, times: int, seed: int) -> np.ndarray:
-    """Draw as many groups as there are, with replacement: weights (times, reviews).
+@dataclass(frozen=True)
+class Resamples:
+    """How often each book is drawn in each of many resamples.
 
     Reviews of one book are alike, so books are drawn, not reviews (Davison and Hinkley, 1997,
     section 3.8).
     """
-    names, which = np.unique(groups, return_inverse=True)
-    draw = np.random.default_rng(seed)
-    drawn = draw.multinomial(len(names), np.full(len(names), 1 / len(names)), size=times)
-    return drawn[:, which]
+
+    drawn: np.ndarray  # int16 (resamples, books)
+    book: np.ndarray  # int64 (reviews): which column is the review's
+
+    @classmethod
+    def of(cls, books: np.ndarray, times: int, seed: int) -> "Resamples":
+        """Draw as many books as there are, with replacement, `times` times."""
+        names, which = np.unique(books, return_inverse=True)
+        draw = np.random.default_rng(seed)
+        drawn = draw.multinomial(len(names), np.full(len(names), 1 / len(names)), size=times)
+        return cls(drawn.astype(np.int16), which)
+
+    @property
+    def books(self) -> int:
+        return self.drawn.shape[1]
+
+    def apply(self, statistic: Statistic, rows: np.ndarray | None = None) -> np.ndarray:
+        """The statistic in each resample, of all reviews or of those at `rows`."""
+        book = self.book if rows is None else self.book[rows]
+        size = max(1, AT_ONCE // max(len(book), 1))
+        starts = range(0, len(self.drawn), size)
+        return np.concatenate([statistic(self.drawn[i : i + size][:, book]) for i in starts])
 
 
-def interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
-    """The percentile interval of bootstrap values."""
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(values[np.isfinite(values)], [tail, 1 - tail])
-    return float(low), float(high)
+def interval(values: np.ndarray, confidence: float, groups: int) -> tuple[float, float]:
+    """The percentile interval of bootstrap values that were drawn over a number of groups.
+
+    It reaches a little further into the tails than the name says, by what Student's t and n / (n - 1)
+    ask for with few groups (Hesterberg, 2015, "expanded percentile"). Values that are not finite say
+    nothing. Given values of many points, (resamples, points), the intervals of all: two arrays.
+    """
+    quantile = student.ppf((1 + confidence) / 2, max(groups - 1, 1))
+    tail = norm.sf(quantile * np.sqrt(groups / max(groups - 1, 1)))
+    finite = np.where(np.isfinite(values), values, np.nan)
+    low, high = np.nanquantile(finite, [tail, 1 - tail], axis=0)
+    return (float(low), float(high)) if values.ndim == 1 else (low, high)
 
 
-def average_precision_of_weights(labels: np.ndarray, scores: np.ndarray) -> Statistic:
-    """Average precision as a function of weights, sorted once: 1000 resamples cost 1000 sums."""
-    order = np.argsort(-scores, kind="stable")
-    positive = labels[order].astype(float)
-    last_of_tie = np.append(np.diff(scores[order]) != 0, True)
+class Ranking:
+    """Reviews by falling probability, sorted once: a thousand resamples cost a thousand sums."""
 
-    def statistic(weights: np.ndarray) -> float:
-        weights = weights[order]
-        true = np.cumsum(weights * positive)[last_of_tie]
-        called = np.cumsum(weights)[last_of_tie]
-        if true[-1] == 0:
-            return float("nan")
-        gained = np.diff(true, prepend=0.0)
-        return float((gained * true / np.maximum(called, 1e-12)).sum() / true[-1])
+    def __init__(self, labels: np.ndarray, probabilities: np.ndarray):
+        self.order = np.argsort(-probabilities, kind="stable")
+        self.positive = labels[self.order].astype(np.float64)
+        self.last_of_tie = np.append(np.diff(probabilities[self.order]) != 0, True)
+
+    def counts(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """At each threshold, falling, the spoilers called so and all reviews called so."""
+        weights = weights[:, self.order].astype(np.float64)
+        called = np.cumsum(weights, axis=1)[:, self.last_of_tie]
+        weights *= self.positive
+        return np.cumsum(weights, axis=1)[:, self.last_of_tie], called
+
+    def average_precision(self, weights: np.ndarray) -> np.ndarray:
+        """As `scores.average_precision`, of each resample; nan without a spoiler."""
+        true, called = self.counts(weights)
+        gained = np.diff(true, prepend=0, axis=1)
+        return divide((gained * true / np.maximum(called, 1)).sum(axis=1), true[:, -1])
+
+    def roc_auc(self, weights: np.ndarray) -> np.ndarray:
+        """As `scores.roc_auc`, of each resample; nan for a single class."""
+        true, called = self.counts(weights)
+        false = called - true
+        heights = true - np.diff(true, prepend=0, axis=1) / 2
+        area = (np.diff(false, prepend=0, axis=1) * heights).sum(axis=1)
+        return divide(area, true[:, -1] * false[:, -1])
+
+    def precision_at(self, recalls: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Precision at the highest threshold with at least each recall above 0: (resamples, recalls)."""
+        true, called = self.counts(weights)
+        goals = recalls * true[:, -1:] - 1e-9
+        places = np.stack([row.searchsorted(goal) for row, goal in zip(true, goals, strict=True)])
+        return divide(np.take_along_axis(true, places, 1), np.take_along_axis(called, places, 1))
+
+    def recall_at(self, false_positive_rates: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """The recall that at most each share of false alarms allows: (resamples, rates)."""
+        true, called = self.counts(weights)
+        true, false = (np.pad(x, ((0, 0), (1, 0))) for x in (true, called - true))
+        goals = false_positive_rates * false[:, -1:] + 1e-9
+        places = np.stack([row.searchsorted(goal, "right") for row, goal in zip(false, goals, strict=True)])
+        return divide(np.take_along_axis(true, places - 1, 1), true[:, -1:])
+
+
+def divide(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """The quotient, nan where the divisor is 0."""
+    return np.divide(
+        above, below, out=np.full(np.broadcast_shapes(above.shape, below.shape), np.nan), where=below != 0
+    )
+
+
+def f1_of(labels: np.ndarray, called: np.ndarray) -> Statistic:
+    """F1 of decisions; 0 where nothing is right."""
+    both = np.stack([2 * labels * called, labels + called], axis=1).astype(np.float64)
+
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        above, below = (weights @ both).T
+        return above / np.maximum(below, 1)
 
     return statistic
+
+
+def mean_of(values: np.ndarray) -> Statistic:
+    """The mean over the reviews, accuracy for instance."""
+    return lambda weights: divide(weights @ values.astype(np.float64), weights.sum(axis=1))
 
 
 def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> float:
@@ -64,8 +143,8 @@ class Comparison:
     shown: bool
 
 
-def holm_intervals(differences: list[np.ndarray], confidence: float) -> list[Comparison]:
-    """Percentile intervals of bootstrap differences, corrected for their number m by Holm's method.
+def holm_intervals(differences: list[np.ndarray], confidence: float, groups: int) -> list[Comparison]:
+    """Intervals of m bootstrap differences, drawn over a number of groups, corrected by Holm's method.
 
     The differences are ordered by how rarely their bootstrap values are on the far side of 0. The
     k-th has the confidence 1 - (1 - confidence) / (m - k + 1), and is shown if its interval and all
@@ -80,7 +159,7 @@ def holm_intervals(differences: list[np.ndarray], confidence: float) -> list[Com
     comparisons, shown = {}, True
     for rank, i in enumerate(order):
         level = 1 - (1 - confidence) / (len(values) - rank)
-        low, high = interval(values[i], level)
+        low, high = interval(values[i], level, groups)
         shown = shown and not low <= 0 <= high
         comparisons[i] = Comparison(low, high, level, shown)
     return [comparisons[i] for i in range(len(values))]

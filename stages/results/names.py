@@ -3,6 +3,7 @@
 NAMES = {
     "lstm": "LSTM",
     "gru": "GRU",
+    "gru_matched": "GRU of equal parameters",
     "tfidf": "TF-IDF + logistic regression",
     "length": "length only",
     "majority": "majority class",

@@ -1,15 +1,38 @@
 """The report: Markdown templates filled with the metrics."""
 
+import re
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from stages.results.findings.cells import gru_against_lstm
 from stages.results.findings.data import data_findings, data_note
 from stages.results.findings.gates import gate_findings
-from stages.results.findings.models import fit_note, verdict
+from stages.results.findings.improvements import improvements
+from stages.results.findings.leakage import leakage_findings
+from stages.results.findings.models import chance_note, decision_note, fit_note, verdict
+from stages.results.findings.reliability import warnings
+from stages.results.findings.sentences import PUBLISHED, published_note
+from stages.results.findings.slices import slice_findings
 from stages.results.findings.study import optimizer_discussion
 from stages.results.names import NAMES
 
+FINDINGS = (
+    chance_note,
+    data_findings,
+    data_note,
+    decision_note,
+    fit_note,
+    gate_findings,
+    gru_against_lstm,
+    improvements,
+    leakage_findings,
+    optimizer_discussion,
+    published_note,
+    slice_findings,
+    verdict,
+    warnings,
+)
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
     autoescape=False,  # Markdown; the page made from it escapes
@@ -18,10 +41,15 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
+ENVIRONMENT.filters["literal"] = lambda text: literal(text)
 
 
 def render_markdown(context: dict) -> str:
     """The report in Markdown; `context` is what `stages/report.py` reads."""
-    findings = (verdict, data_note, data_findings, fit_note, gate_findings, optimizer_discussion)
-    functions = {f.__name__: f for f in findings}
-    return ENVIRONMENT.get_template("report.md.jinja").render(names=NAMES, **functions, **context)
+    words = {"names": NAMES, "published": PUBLISHED, **{finding.__name__: finding for finding in FINDINGS}}
+    return ENVIRONMENT.get_template("report.md.jinja").render(**words, **context)
+
+
+def literal(text: str) -> str:
+    """Text of a review as Markdown that shows it as it is."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)

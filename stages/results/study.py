@@ -16,11 +16,7 @@ from stages.errors import UserError
 from stages.files import read_json
 from stages.params import Evaluate, Sweep
 from stages.results.evaluation import rounded
-from stages.results.intervals import (
-    average_precision_of_weights,
-    holm_intervals,
-    resample_groups,
-)
+from stages.results.intervals import Ranking, Resamples, holm_intervals
 from stages.results.scores import ranking_scores
 
 CONVERGED = 0.95  # of the way from prevalence to the best median of all cells and evaluations
@@ -194,17 +190,22 @@ def differences(chosen: dict[str, Cell], splits: Splits, evaluate: Evaluate, see
     if len(chosen) < 2:
         return []
     seeds = list(next(iter(chosen.values())).runs)
-    weights = resample_groups(splits.books, evaluate.bootstrap, seed)
+    resamples = Resamples.of(splits.books, evaluate.bootstrap, seed)
     draw = np.random.default_rng([seed, len(seeds)])
-    drawn = draw.multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), size=len(weights)) / len(seeds)
+    drawn = draw.multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), size=evaluate.bootstrap) / len(
+        seeds
+    )
     scores, resampled = {}, {}
     for name, cell in chosen.items():
-        statistics = [average_precision_of_weights(splits.test, cell.test[s]) for s in seeds]
-        scores[name] = float(np.mean([statistic(np.ones(len(splits.test))) for statistic in statistics]))
-        values = np.array([[statistic(row) for statistic in statistics] for row in weights])
+        rankings = [Ranking(splits.test, cell.test[seed]) for seed in seeds]
+        everything = np.ones((1, len(splits.test)))
+        scores[name] = float(np.mean([ranking.average_precision(everything) for ranking in rankings]))
+        values = np.stack([resamples.apply(ranking.average_precision) for ranking in rankings], axis=1)
         resampled[name] = (values * drawn).sum(axis=1)
     pairs = [(a, b) if scores[a] >= scores[b] else (b, a) for a, b in combinations(chosen, 2)]
-    found = holm_intervals([resampled[a] - resampled[b] for a, b in pairs], evaluate.confidence)
+    found = holm_intervals(
+        [resampled[a] - resampled[b] for a, b in pairs], evaluate.confidence, resamples.books
+    )
     return [
         {
             "first": a,

@@ -9,7 +9,7 @@ from tests.pipeline.conftest import Project, ran, restored
 # `check` reads all of params.yaml, and so runs whenever anything in it has changed.
 CHECK = {"check"}
 AFTER_EVALUATE = {"plot", "report"}
-TRAININGS = {"train_lstm", "train_gru"}
+TRAININGS = {"train_lstm", "train_gru", "train_gru_matched"}
 GRID = {f"sweep@{name}-{rate}" for name in ("sgd", "adam") for rate in ("0.01", "1.0")}
 
 
@@ -72,7 +72,7 @@ def test_split(project: Project) -> None:
 
 def test_evaluation(project: Project) -> None:
     output = project.dvc("exp", "run", "--set-param", "evaluate.bootstrap=60")
-    assert ran(output) == CHECK | {"evaluate", "sweep_summary"} | AFTER_EVALUATE
+    assert ran(output) == CHECK | {"evaluate", "leakage", "sweep_summary"} | AFTER_EVALUATE
 
 
 def test_trained_by_two_processes(project: Project) -> None:
@@ -85,6 +85,22 @@ def test_trained_by_two_processes(project: Project) -> None:
     assert after.keys() == before.keys()
     for name in ("data/models/lstm/model.safetensors", "data/models/gru/model.safetensors"):
         assert after[name] != before[name]
+
+
+def test_without_the_matched_gru(project: Project) -> None:
+    """It is switched off and on without a training of the others, and leaves nothing stale behind."""
+    before = project.files("data/models", "reports/metrics", "reports/curves")
+    output = project.dvc("exp", "run", "--set-param", "evaluate.match_parameters=false")
+    assert ran(output) == CHECK | {"train_gru_matched", "evaluate"} | AFTER_EVALUATE
+    assert project.files("data/models/gru_matched") == {}
+    report = (project.folder / "reports/report.md").read_text()
+    assert "GRU of equal parameters" not in report
+    project.dvc("plots", "show")
+    project.dvc("metrics", "show")
+
+    output = project.dvc("exp", "run", "--set-param", "evaluate.match_parameters=true")
+    assert {"train_gru_matched", "evaluate"} <= restored(output)
+    assert project.files("data/models", "reports/metrics", "reports/curves") == before
 
 
 def test_a_figure(project: Project) -> None:

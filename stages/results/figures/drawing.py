@@ -10,7 +10,14 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 STYLE = Path(__file__).parents[2] / "presentation/style.mplstyle"
-MODEL_COLOURS = {"lstm": "C0", "gru": "C1", "tfidf": "C2", "length": "C3", "majority": "C6"}
+MODEL_COLOURS = {
+    "lstm": "C0",
+    "gru": "C1",
+    "gru_matched": "C4",
+    "tfidf": "C2",
+    "length": "C3",
+    "majority": "C6",
+}
 OPTIMIZER_COLOURS = {"sgd": "C6", "momentum": "C4", "rmsprop": "C2", "adam": "C0"}
 CLASS_COLOURS = {"no spoiler": "C5", "spoiler": "C4"}
 MARKERS = {"sgd": "o", "momentum": "s", "rmsprop": "^", "adam": "D"}

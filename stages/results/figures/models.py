@@ -26,23 +26,6 @@ def training_curves(curves: dict[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def precision_recall(tables: dict[str, pd.DataFrame], prevalence: float) -> Figure:
-    figure, axes = plt.subplots(figsize=(5.6, 4.2))
-    for name, table in tables.items():
-        axes.plot(
-            table["recall"],
-            table["precision"],
-            color=MODEL_COLOURS[name],
-            label=NAMES[name],
-            drawstyle="steps-post",
-        )
-    axes.axhline(prevalence, color="0.5", linestyle=":", label=f"chance ({prevalence:.3f})")
-    axes.set(title="Precision against recall on the test reviews", xlabel="recall", ylabel="precision")
-    axes.set(xlim=(0, 1), ylim=(0, 1.02))
-    axes.legend()
-    return figure
-
-
 def comparison(evaluation: dict[str, dict], prevalence: float) -> Figure:
     """Average precision of every model with its interval."""
     names = list(evaluation)[::-1]

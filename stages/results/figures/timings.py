@@ -4,21 +4,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from stages.results.figures.drawing import MODEL_COLOURS, OPTIMIZER_COLOURS, optimizer_style
 from stages.results.names import NAMES
-
-
-def wall_clock(trainings: dict[str, dict]) -> Figure:
-    figure, axes = plt.subplots(figsize=(6, 1.8))
-    names = list(trainings)[::-1]
-    seconds = [trainings[name]["training_seconds"] for name in names]
-    bars = axes.barh([NAMES[n] for n in names], seconds, color=[MODEL_COLOURS[n] for n in names])
-    axes.bar_label(bars, [f"{s:.0f} s" for s in seconds], padding=3)
-    axes.set(title="Training time on this machine", xlabel="seconds")
-    axes.grid(axis="y", visible=False)
-    axes.margins(x=0.15)
-    return figure
 
 
 def optimizers(runs: pd.DataFrame, study: list[dict]) -> Figure:
@@ -48,4 +37,27 @@ def optimizers(runs: pd.DataFrame, study: list[dict]) -> Figure:
     for axes in (steps, goal):
         axes.grid(axis="y", visible=False)
         axes.margins(x=0.2)
+    return figure
+
+
+def quality_and_cost(
+    scores: dict[str, dict], trainings: dict[str, float], inference: dict[str, float]
+) -> Figure:
+    """Average precision with its interval against training time and against speed, both on this machine."""
+    figure, (training, reading) = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True)
+    for axes, costs, unit in ((training, trainings, " s"), (reading, inference, "/s")):
+        for i, (name, cost) in enumerate(costs.items()):
+            middle = scores[name]["average_precision"]
+            sides = [[max(middle - scores[name]["low"], 0)], [max(scores[name]["high"] - middle, 0)]]
+            axes.errorbar(cost, middle, yerr=sides, fmt="o", color=MODEL_COLOURS[name], label=NAMES[name])
+            label = f"{cost:,.0f}" if cost > 10 else f"{cost:.1f}"
+            place = (5, -10 if i % 2 else 10)
+            axes.annotate(label + unit, (cost, middle), place, textcoords="offset points", va="center")
+        axes.set(xscale="log")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.margins(x=0.25)
+    training.set(title="Quality against training time", xlabel="seconds of training")
+    training.set(ylabel="average precision on test")
+    reading.set(title="Quality against speed", xlabel="tokens read per second")
+    figure.legend(*training.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure

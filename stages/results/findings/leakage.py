@@ -1,0 +1,61 @@
+"""What the scores rest on."""
+
+
+def leakage_findings(leakage: dict[str, list[dict]]) -> list[str]:
+    """What knowing the book, the word `spoiler` and the length give away, one sentence each."""
+    splits = {row["split"]: row for row in leakage["splits"]}
+    if "book" not in splits:
+        return ["A split by book leaves a part without spoilers, so that nothing could be measured."]
+    book, found = splits["book"], []
+    if "random" in splits:
+        found.append(of_book(book, splits["random"]))
+    found += [of_word(row) for row in leakage["words"]]
+    found.append(of_length(book))
+    return found
+
+
+def known_books_help(leakage: dict[str, list[dict]]) -> bool:
+    """Whether the score on known books is above that on new ones by more than both intervals."""
+    splits = {row["split"]: row for row in leakage["splits"]}
+    return {"book", "random"} <= set(splits) and splits["random"]["low"] > splits["book"]["high"]
+
+
+def of_book(book: dict, random: dict) -> str:
+    scores = (
+        f"an average precision of {random['average_precision']:.3f} ({random['low']:.3f} to"
+        f" {random['high']:.3f}) where reviews are split at random, and {book['average_precision']:.3f}"
+        f" ({book['low']:.3f} to {book['high']:.3f}) where books are kept apart"
+    )
+    if random["low"] > book["high"]:
+        return (
+            f"A random split flatters: TF-IDF has {scores}. With the book known, its events need not be"
+            " understood."
+        )
+    if random["high"] < book["low"]:
+        return f"A random split does not flatter here: TF-IDF has {scores}."
+    return f"No gain from knowing the book is shown: TF-IDF has {scores}."
+
+
+def of_word(row: dict) -> str:
+    numbers = (
+        f"average precision {row['average_precision_without']:.3f} without it, {row['lost']:+.3f} with it"
+        f" (interval {row['lost_low']:+.3f} to {row['lost_high']:+.3f})"
+    )
+    where = (
+        f"The word `spoiler`, in any form, is in {row['reviews_with_word']:.0%} of the test reviews and"
+        f" {row['spoilers_with_word']:.0%} of those that spoil"
+    )
+    above = row["average_precision"] - row["prevalence"]
+    if row["lost_low"] > 0 and above > 0:
+        share = row["lost"] / above
+        return f"{where}, and carries {share:.0%} of what TF-IDF has above chance ({numbers})."
+    return f"{where}; that it carries any of the score is not shown ({numbers})."
+
+
+def of_length(book: dict) -> str:
+    numbers = f"average precision {book['length_only']:.3f}, where chance has {book['prevalence']:.3f}"
+    if book["length_only"] > book["low"]:
+        return f"Length alone does about as well as TF-IDF ({numbers}): the words tell next to nothing."
+    return (
+        f"Length alone tells little or nothing of it ({numbers}; TF-IDF has {book['average_precision']:.3f})."
+    )
