@@ -1,13 +1,13 @@
 # make            install into .venv, run the pipeline, show the scores
 # make test       lint, and run the whole test suite
 # make demo       a page on this machine that shows a pasted review with its spoilers blurred
-# make bench-data, make bench-train   speed and memory (REVIEWS=50000 for a quick look)
+# make bench-data, make bench-train, make bench-predict   speed and memory (REVIEWS=50000 for a quick look)
 
 PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: all test demo bench-data bench-train clean
+.PHONY: all test demo bench-data bench-train bench-predict clean
 
 all: $(VENV)/installed
 	dvc repro
@@ -34,6 +34,9 @@ bench-data: $(VENV)/installed
 
 bench-train: $(VENV)/installed
 	python -m bench.train
+
+bench-predict: $(VENV)/installed
+	python -m bench.predict
 
 clean:
 	rm -rf $(VENV) .cache
