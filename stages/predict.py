@@ -131,7 +131,8 @@ def check(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> Non
         parser.error("--redact prints the reviews; it goes neither with --output nor with --score")
     if arguments.output:
         writing.check_name(arguments.output)
-        if arguments.output.exists() and arguments.output.samefile(arguments.input):
+        there = arguments.input.exists() and arguments.output.exists()
+        if there and arguments.output.samefile(arguments.input):
             raise UserError(f"{arguments.output}: is the input itself; choose another name for the output")
 
 
