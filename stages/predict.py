@@ -15,7 +15,7 @@ from pathlib import Path
 from stages.errors import UserError, run
 from stages.prediction import printing, writing
 from stages.prediction.detector import Prediction, SpoilerDetector
-from stages.prediction.files import Tally, predictions_of, score_file, to_table
+from stages.prediction.files import Tally, predictions_of, score_file, to_table, with_progress
 from stages.prediction.folder import model_folder
 from stages.prediction.reading import LONGEST
 from stages.rnn.allocator import keep_freed_memory
@@ -67,10 +67,10 @@ def predict_file(detector: SpoilerDetector, arguments: argparse.Namespace) -> No
     scored = tally.watch(score_file(detector, arguments.input, arguments.text_column, arguments.strict))
     if arguments.output:
         with writing.writer(arguments.output) as write:
-            for batch in scored:
+            for batch in with_progress(scored):
                 write(to_table(batch, detector.threshold))
     elif arguments.score:
-        for _ in scored:
+        for _ in with_progress(scored):
             pass
     else:
         show(predictions_of(detector, scored), detector.threshold, arguments.redact)
@@ -131,7 +131,8 @@ def check(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> Non
         parser.error("--redact prints the reviews; it goes neither with --output nor with --score")
     if arguments.output:
         writing.check_name(arguments.output)
-        if arguments.output.exists() and arguments.output.samefile(arguments.input):
+        there = arguments.input.exists() and arguments.output.exists()
+        if there and arguments.output.samefile(arguments.input):
             raise UserError(f"{arguments.output}: is the input itself; choose another name for the output")
 
 

@@ -1,6 +1,7 @@
 """The simple models: features from ids are scikit-learn's from the words."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,8 @@ from stages.baselines.models import fit, load, save
 from stages.baselines.tfidf import Features, Linear, length_features
 from stages.errors import UserError
 from stages.params import Baseline
-from stages.rnn.reviews import Reviews
+from stages.results.scores import best_threshold
+from stages.rnn.reviews import Reviews, from_table
 from stages.text.vocabulary import UNKNOWN
 from tests.rnn_data import WORDS, reviews
 
@@ -88,6 +90,29 @@ def test_length_and_majority():
     assert (found["majority"] < models.thresholds["majority"]).all()
 
 
+def test_sentences_are_read_as_if_they_were_reviews():
+    train, validation = reviews(1, 150), reviews(2, 80)
+    models = fit(train, validation, WORDS, SETTINGS)
+    found = models.sentence_probabilities(validation)
+    ends = np.cumsum(validation.sentence_lengths)
+    for i in np.random.default_rng(0).permutation(len(ends))[:40]:
+        ids = validation.ids[ends[i] - validation.sentence_lengths[i] : ends[i]]
+        alone = pa.table(
+            {
+                "label": [False],
+                "ids": pa.array([ids.tolist()], pa.list_(pa.int32())),
+                "sentence_lengths": [[len(ids)]],
+                "sentence_labels": pa.nulls(1, pa.list_(pa.bool_())),
+            }
+        )
+        expected = models.probabilities(from_table(alone, 10**6))["tfidf"]
+        assert found[i] == pytest.approx(expected[0], abs=1e-12)
+    known = ~np.isnan(validation.sentence_labels)
+    assert 0 < known.sum() < len(known)
+    labels = validation.sentence_labels[known]
+    assert models.sentence_threshold == best_threshold(labels, found[known])
+
+
 def test_save_and_load(tmp_path):
     vocabulary, other = tmp_path / "vocabulary.txt", tmp_path / "other.txt"
     vocabulary.write_text("a\n")
@@ -99,6 +124,7 @@ def test_save_and_load(tmp_path):
     for name, values in models.probabilities(validation).items():
         assert np.array_equal(values, again.probabilities(validation)[name])
     assert again.thresholds == models.thresholds
+    assert again.sentence_threshold == models.sentence_threshold
     first = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
     save(again, tmp_path, vocabulary)
     assert first == {p.name: p.read_bytes() for p in tmp_path.iterdir()}

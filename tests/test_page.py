@@ -129,6 +129,7 @@ def test_a_large_text(server):
         ("POST", "/", "text=a&text=b", {}, 400, "not the form"),
         ("POST", "/", b"text=\xff", {}, 400, "not the form"),
         ("POST", "/", None, {"Content_Length": "-1"}, 411, "how long"),
+        ("POST", "/", None, {"Content_Length": "9" * 5000}, 411, "how long"),
         ("POST", "/", iter([b"text=a"]), {"Transfer_Encoding": "chunked"}, 411, "how long"),
         ("GET", "/", None, {"Host": "evil.example"}, 421, "This page is at http://127.0.0.1:"),
         ("POST", "/", "text=a", {"Host": "evil.example:80"}, 421, "This page is at"),

@@ -29,6 +29,7 @@ def project(tmp_path_factory) -> Path:
     texts = [f"I liked it {i}. He dies." for i in range(400)]
     lines = [json.dumps({"text": text, "label": i % 3 == 0}) + "\n" for i, text in enumerate(texts)]
     (folder / "reviews.jsonl").write_text("".join(lines))
+    (folder / "there.csv").touch()
     return folder
 
 
@@ -158,6 +159,7 @@ def test_arguments_that_do_not_go_together(command, capsys, arguments, says):
         (["--input", "reviews.jsonl", "--output", "./reviews.jsonl"], "is the input itself"),
         (["--input", "reviews.jsonl", "--output", "a.txt"], "must end in .parquet"),
         (["--input", "none.jsonl", "--output", "a.csv"], "none.jsonl: No such file"),
+        (["--input", "none.csv", "--output", "there.csv"], "none.csv: No such file"),
     ],
 )
 def test_mistakes_in_one_line(command, project, arguments, says):

@@ -168,6 +168,7 @@ def test_nothing_to_read():
         "a b. " * 200_000,
         "He dies. " * 110_000,
         "\n \n" * 300_000 + "x",
+        " " * 10**6 + "x",
         "!" * 10**6,
         "https://" + "x" * 10**6,
         "\N{GRINNING FACE}" * 250_000,

@@ -143,7 +143,7 @@ def test_types_of_parquet(tmp_path):
         assert [row.text for row in rows] == ["He dies", "", "A slow"]
         assert [row.ids[0] for row in rows] == ["1", "2", "3"]
         assert [row.label for row in rows] == [True, None, False]
-        assert [row.problem for row in rows] == [None, "missing_text", None]
+        assert not any(row.problem for row in rows)
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=30), min_size=1, max_size=8))
@@ -171,11 +171,12 @@ def test_bad_json_lines_are_rows(tmp_path):
         "wrong_review_sentences": {"review_sentences": [["0", "He dies"]]},
         "empty": {"text": " \0"},
     }
-    path = lines(tmp_path / "in.jsonl", good, *bad.values(), b"", good)
+    nothing = {"text": None}
+    path = lines(tmp_path / "in.jsonl", good, *bad.values(), b"", nothing, good)
     rows, tally = predict(path)
-    assert [row["problem"] for row in rows] == [None, *bad, None]
-    assert [row["probability"] for row in rows] == pytest.approx([0.9, *[None] * len(bad), 0.9])
-    assert tally.problems == dict.fromkeys(bad, 1)
+    assert [row["problem"] for row in rows] == [None, *bad, "empty", None]
+    assert [row["probability"] for row in rows] == pytest.approx([0.9, *[None] * len(bad), None, 0.9])
+    assert tally.problems == dict.fromkeys(bad, 1) | {"empty": 2}
     with pytest.raises(UserError, match=r"in\.jsonl: row 2 cannot be scored \(invalid_json\).*--strict"):
         predict(path, tmp_path / "strict.csv", strict=True)
     assert not list(tmp_path.glob("*strict*"))

@@ -34,6 +34,13 @@ def test_the_best_threshold_has_the_best_f1(data) -> None:
     assert best == pytest.approx(max(others))
 
 
+def test_the_best_threshold_of_the_labels_that_are_known() -> None:
+    p = np.array([0.1, 0.4, 0.6, 0.9])
+    assert scores.best_known_threshold(np.array([0, np.nan, 1, np.nan]), p) == 0.6
+    assert scores.best_known_threshold(np.array([np.nan, 1, 1, np.nan]), p) is None
+    assert scores.best_known_threshold(np.full(4, np.nan), p) is None
+
+
 @given(labelled())
 def test_recall_at_precision(data) -> None:
     labels, p = data

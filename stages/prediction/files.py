@@ -38,17 +38,23 @@ def score_file(detector: SpoilerDetector, path: Path, column: str | None, strict
         UserError: the file cannot be read, or, if `strict`, a row of it cannot be scored.
     """
     first = 1
-    with tqdm(desc="predict", unit=" reviews", unit_scale=True, disable=None, leave=False) as progress:
-        for rows, encoded in ahead(prepare(detector, path, column)):
-            scores = detector.score(encoded)
-            rows = with_problems(rows, scores)
-            if strict:
-                refuse_problems(path, first, rows)
-            yield Scored(first, rows, scores)
-            first += len(rows)
-            progress.update(len(rows))
+    for rows, encoded in ahead(prepare(detector, path, column)):
+        scores = detector.score(encoded)
+        rows = with_problems(rows, scores)
+        if strict:
+            refuse_problems(path, first, rows)
+        yield Scored(first, rows, scores)
+        first += len(rows)
     if first == 1:
         raise UserError(f"{path}: holds no reviews")
+
+
+def with_progress(batches: Iterable[Scored]) -> Iterator[Scored]:
+    """Show on a terminal how many rows have passed."""
+    with tqdm(desc="predict", unit=" reviews", unit_scale=True, disable=None, leave=False) as progress:
+        for scored in batches:
+            yield scored
+            progress.update(len(scored.rows))
 
 
 def prepare(detector: SpoilerDetector, path: Path, column: str | None) -> Iterator[Batch]:

@@ -80,9 +80,9 @@ def row_of(record: dict, column: str | None) -> Row:
         marked = any(flag for flag, _ in pairs)
         return Row(ids_of(record), " ".join(sentences), sentences, marked if label is None else label)
     column = column or next((name for name in TEXT_COLUMNS if name in record), TEXT_COLUMNS[-1])
-    text = record.get(column)
-    if text is None:
+    if column not in record:
         raise Rejected(f"missing_{column}")
+    text = "" if record[column] is None else record[column]
     if not isinstance(text, str):
         raise Rejected(f"wrong_{column}")
     try:

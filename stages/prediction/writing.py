@@ -72,7 +72,7 @@ def json_lines_writer(file: IO[bytes]) -> Write:
 
 def csv_writer(file: IO[bytes]) -> Write:
     """Lists become JSON inside their field."""
-    rows = csv.writer(Encoded(file), lineterminator="\n")
+    rows = csv.writer(Utf8(file), lineterminator="\n")
     rows.writerow(SCHEMA.names)
 
     def write(table: pa.Table) -> None:
@@ -85,7 +85,7 @@ def csv_writer(file: IO[bytes]) -> Write:
     return write
 
 
-class Encoded:
+class Utf8:
     """What `csv` writes to: a file of bytes that takes text, in UTF-8."""
 
     def __init__(self, file: IO[bytes]):

@@ -58,9 +58,10 @@ def test_one_by_one(built: Project) -> None:
 
 
 def test_a_model_is_fetched_by_dvc_and_used_alone(project: Project, tmp_path: Path) -> None:
-    """Pushed to a remote, the cache gone: what `dvc get` brings elsewhere is enough."""
+    """Pushed to a remote, the cache gone: what DVC brings elsewhere is enough, by path or by version."""
     project.dvc("remote", "add", "--default", "storage", str(tmp_path / "storage"))
     project.commit()
+    project.run("git", "tag", "--annotate", "baseline@v1.0.0", "--message", "The first version")
     project.dvc("push", "data/models/lstm", "data/models/baseline")
     project.run("rm", "-rf", ".dvc/cache", "data")
     elsewhere = Project(tmp_path / "elsewhere")

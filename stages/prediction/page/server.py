@@ -1,5 +1,6 @@
 """The page's server. It listens on this machine alone, keeps nothing, and loads nothing from elsewhere."""
 
+import re
 import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -103,11 +104,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def read_text(self) -> str:
         """The field `text` of a form."""
-        length = self.headers.get("Content-Length", "")
-        if not (length.isascii() and length.isdigit()):
+        said = self.headers.get("Content-Length", "")
+        if not re.fullmatch("[0-9]{1,12}", said):
             raise Refused(HTTPStatus.LENGTH_REQUIRED, "The request does not say how long it is.")
-        if int(length) > LARGEST:
-            left = min(int(length), SKIPPED)
+        length = int(said)
+        if length > LARGEST:
+            left = min(length, SKIPPED)
             while left > 0 and (read := len(self.rfile.read(min(left, LARGEST)))):
                 left -= read
             raise Refused(
@@ -115,7 +117,7 @@ class Handler(BaseHTTPRequestHandler):
                 f"The page takes {LARGEST:,} bytes; for longer texts there is python -m stages.predict.",
             )
         try:
-            fields = parse_qs(self.rfile.read(int(length)).decode(), keep_blank_values=True, max_num_fields=1)
+            fields = parse_qs(self.rfile.read(length).decode(), keep_blank_values=True, max_num_fields=1)
             return fields["text"][0]
         except (ValueError, KeyError) as error:  # not UTF-8, too many fields, another field
             raise Refused(HTTPStatus.BAD_REQUEST, "The request is not the form of this page.") from error
