@@ -1,12 +1,13 @@
 # make            install into .venv, run the pipeline, show the scores
 # make test       lint, and run the whole test suite
+# make demo       a page on this machine that shows a pasted review with its spoilers blurred
 # make bench-data, make bench-train   speed and memory (REVIEWS=50000 for a quick look)
 
 PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: all test bench-data bench-train clean
+.PHONY: all test demo bench-data bench-train clean
 
 all: $(VENV)/installed
 	dvc repro
@@ -24,6 +25,9 @@ test: $(VENV)/installed
 	ruff check .
 	ruff format --check .
 	python -m pytest
+
+demo: $(VENV)/installed
+	python -m stages.demo
 
 bench-data: $(VENV)/installed
 	python -m bench.data

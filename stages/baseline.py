@@ -9,6 +9,7 @@ from stages import params
 from stages.baselines.models import WHOLE, fit, save
 from stages.errors import run
 from stages.files import replacing_folder
+from stages.prediction.folder import complete
 from stages.rnn.reviews import load
 from stages.text.vocabulary import Vocabulary
 
@@ -16,12 +17,14 @@ SPLITS = Path("data/splits")
 
 
 def main() -> None:
-    settings = params.load().baseline
+    settings = params.load()
     vocabulary = Vocabulary.load(SPLITS / "vocabulary.txt")
     train, validation = (load(SPLITS / f"{name}.parquet", WHOLE) for name in ("train", "validation"))
-    baselines = fit(train, validation, len(vocabulary), settings)
+    baselines = fit(train, validation, len(vocabulary), settings.baseline)
     with replacing_folder("data/models/baseline") as folder:
         save(baselines, folder, SPLITS / "vocabulary.txt")
+        how = settings.clean.mask_spoiler_word, settings.tokenize.lowercase
+        complete(folder, "baseline", SPLITS / "vocabulary.txt", *how)
     print(f"TF-IDF: validation average precision {baselines.training['validation_average_precision']:.4f}")
 
 

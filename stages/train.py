@@ -8,7 +8,8 @@ import torch
 from stages import params
 from stages.errors import UserError, run
 from stages.files import replacing_folder, sha256, write_json, write_text
-from stages.results.scores import best_threshold
+from stages.prediction.folder import complete
+from stages.results.scores import best_known_threshold, best_threshold
 from stages.results.tables import to_csv
 from stages.rnn import devices, processes, storage, vectors
 from stages.rnn.allocator import keep_freed_memory
@@ -96,14 +97,19 @@ def write(
 ) -> None:
     """Write the curves, the wall-clock figures and, last, the model with what is to be known of it."""
     progress, train, validation = training.progress, training.train, training.validation
-    probabilities = sigmoid(score(training.model, validation, settings.train, training.device).reviews)
+    logits = score(training.model, validation, settings.train, training.device)
     order = epoch_order(train.lengths, settings.train.batch_size, settings.seed, epoch=0)
     best, last = progress.history[progress.best_row], progress.history[-1]
     description = {
         "architecture": arguments,
         "vocabulary_sha256": sha256(SPLITS / "vocabulary.txt"),
-        "threshold": best_threshold(validation.labels, probabilities),
+        "threshold": best_threshold(validation.labels, sigmoid(logits.reviews)),
+        # Without a loss of its own, the sentence layer has learned nothing.
+        "sentence_threshold": best_known_threshold(validation.sentence_labels, sigmoid(logits.sentences))
+        if settings.train.sentence_weight
+        else None,
         "max_tokens": settings.train.max_tokens,
+        "precision": settings.train.precision,
         "training": {
             "optimizer": settings.optimizer,
             "epochs": last["epoch"],
@@ -122,6 +128,8 @@ def write(
     write_json(f"reports/timings/{cell}.json", {name: round(value, 1) for name, value in timings.items()})
     with replacing_folder(f"data/models/{cell}") as folder:
         storage.save(folder, progress.best_weights, description)
+        how = settings.clean.mask_spoiler_word, settings.tokenize.lowercase
+        complete(folder, cell, SPLITS / "vocabulary.txt", *how)
 
 
 def parse_arguments() -> argparse.Namespace:

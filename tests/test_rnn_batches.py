@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stages.errors import UserError
 from stages.rnn.batches import MULTIPLE, assemble, epoch_order, in_order_of_length, padded, padding_share
-from stages.rnn.reviews import Reviews, from_table, load, ranges
+from stages.rnn.reviews import from_table, load, ranges
 from stages.text.vocabulary import PADDING, UNKNOWN
 from tests.rnn_data import table
 
@@ -75,12 +75,14 @@ def test_batches_hold_head_and_tail_of_every_review(drawn, max_tokens, random):
     assert reviews.sentence_places.tolist() == places
 
 
-def test_choose_and_first_agree():
+def test_choose():
     some = from_table(table(np.random.default_rng(0), 9), 1000)
-    for one, two in zip(vars(some.first(4)).values(), vars(some.choose(np.arange(4))).values(), strict=True):
-        assert np.array_equal(one, two, equal_nan=one.dtype == np.float32)
-    assert len(some.first(100)) == 9
-    assert isinstance(some.first(2), Reviews)
+    chosen = some.choose(np.array([4, 0, 4]))
+    for i, row in enumerate([4, 0, 4]):
+        one, same = chosen.choose(np.array([i])), some.choose(np.array([row]))
+        for field, value in vars(one).items():
+            assert np.array_equal(value, vars(same)[field], equal_nan=value.dtype == np.float32)
+    assert chosen.lengths.tolist() == some.lengths[[4, 0, 4]].tolist()
 
 
 def test_ranges():

@@ -1,20 +1,21 @@
 """The three simple models, fitted together and kept together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from stages.baselines.tfidf import Features, Linear, length_features
+from stages.baselines.tfidf import Features, Linear, length_features, sentences_alone
 from stages.errors import UserError
 from stages.files import read_json, sha256, write_json
 from stages.params import Baseline
-from stages.results.scores import best_threshold, ranking_scores
+from stages.results.scores import best_known_threshold, best_threshold, ranking_scores
 from stages.rnn.reviews import Reviews
 
 WHOLE = 2**31  # tokens: no review is cut
+KEPT = ("prevalence", "thresholds", "sentence_threshold", "training")  # in model.json, as they are
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Baselines:
     length: Linear
     prevalence: float
     thresholds: dict[str, float]
+    sentence_threshold: float | None  # of the first model, on sentences alone
     training: dict  # what was chosen, and how it scored on validation
 
     def probabilities(self, reviews: Reviews) -> dict[str, np.ndarray]:
@@ -33,6 +35,10 @@ class Baselines:
             "length": self.length.probabilities(length_features(reviews)),
             "majority": np.full(len(reviews), self.prevalence),
         }
+
+    def sentence_probabilities(self, reviews: Reviews) -> np.ndarray:
+        """Those of TF-IDF, which reads each sentence as if it were a review, float64 (sentences)."""
+        return self.tfidf.probabilities(self.features.matrix(sentences_alone(reviews)))
 
 
 def fit(train: Reviews, validation: Reviews, vocabulary_size: int, settings: Baseline) -> Baselines:
@@ -51,7 +57,10 @@ def fit(train: Reviews, validation: Reviews, vocabulary_size: int, settings: Bas
         "features": len(features.codes),
         "validation_average_precision": precision[chosen],
     }
-    models = Baselines(features, candidates[chosen], length, float(train.labels.mean()), {}, training)
+    models = Baselines(features, candidates[chosen], length, float(train.labels.mean()), {}, None, training)
+    sentences = models.sentence_probabilities(validation)
+    threshold = best_known_threshold(validation.sentence_labels, sentences)
+    models = replace(models, sentence_threshold=threshold)
     for name, probabilities in models.probabilities(validation).items():
         models.thresholds[name] = best_threshold(validation.labels, probabilities)
     models.thresholds["majority"] = 1.0  # the majority class: never a spoiler, whatever the F1
@@ -72,10 +81,8 @@ def save(models: Baselines, folder: Path, vocabulary: Path) -> None:
     settings = {
         "vocabulary_size": models.features.vocabulary_size,
         "vocabulary_sha256": sha256(vocabulary),
-        "prevalence": models.prevalence,
         "bias": {"tfidf": models.tfidf.bias, "length": models.length.bias},
-        "thresholds": models.thresholds,
-        "training": models.training,
+        **{name: getattr(models, name) for name in KEPT},
     }
     write_json(folder / "model.json", settings)
 
@@ -94,7 +101,7 @@ def load(folder: Path, vocabulary: Path | None = None) -> Baselines:
         models = Baselines(
             features,
             **linear,
-            **{name: settings[name] for name in ("prevalence", "thresholds", "training")},
+            **{name: settings[name] for name in KEPT},
         )
     except FileNotFoundError as error:
         raise UserError(f"{error.filename or folder}: is missing; train with `dvc repro`") from error

@@ -4,7 +4,7 @@ A feature is a number: `id` for a word, `(id + 1) * V + next id` for two neighbo
 size of the vocabulary. Unknown words are no features.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -79,3 +79,15 @@ class Linear:
 def length_features(reviews: Reviews) -> np.ndarray:
     """log(1 + tokens) and log(1 + sentences): (reviews, 2)."""
     return np.log1p(np.stack([reviews.lengths, reviews.sentence_counts], axis=1))
+
+
+def sentences_alone(reviews: Reviews) -> Reviews:
+    """Each sentence as a review of its own."""
+    count = len(reviews.sentence_lengths)
+    return replace(
+        reviews,
+        token_ends=np.cumsum(reviews.sentence_lengths, dtype=np.int64),
+        sentence_ends=np.arange(1, count + 1),
+        labels=reviews.sentence_labels,
+        sentence_places=np.zeros(count, np.int32),
+    )

@@ -7,11 +7,11 @@ the second drops the duplicates, which can be told apart only when all labels ha
 import json
 from collections import Counter
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
 from itertools import chain, repeat
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,9 +21,10 @@ from tqdm import tqdm
 
 from stages.corpus.layouts import Rejected, Review, parse
 from stages.corpus.lines import ahead, read_lines
-from stages.corpus.normalise import mask_spoiler_word, normalise
+from stages.corpus.normalise import clean_texts
 from stages.errors import UserError
 from stages.files import replacing
+from stages.parallel import batches, in_order, processes
 from stages.params import Clean
 
 SCHEMA = pa.schema(
@@ -38,8 +39,6 @@ SCHEMA = pa.schema(
         "sentence_labels": pa.list_(pa.bool_()),
     }
 )
-BATCH = 4096  # reviews in memory at a time, and in a row group
-BATCH_CHARACTERS = 2**26  # likewise
 REPEATED = ["book_id", "user_id"]  # the columns that are worth a dictionary
 ALWAYS = ("read", "kept", "dropped", "rejected", "banners")  # the counts that are there even when 0
 EXCERPT = 200  # characters of a rejected line that are kept
@@ -54,7 +53,7 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean) -> dict[
         UserError: the source is damaged, or too many of its lines are malformed, or none is left.
     """
     counts: Counter[str] = Counter()
-    hashes, labels, empty = [], [], 0
+    hashes, labels = [], []
     with replacing(reviews) as final, replacing(rejected) as rejects:
         first_pass = final.with_name(f".{reviews.name}.first_pass.partial")
         try:
@@ -63,15 +62,14 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean) -> dict[
                 pa.ipc.new_file(first_pass, SCHEMA) as writer,
                 tqdm(desc="clean", unit=" reviews", unit_scale=True, disable=None, leave=False) as progress,
             ):
-                # The thread that parses has `counts` to itself until it is done.
-                for batch in ahead(batches(accept(source, settings, counts, rejects_file))):
-                    table = to_table(batch, settings)
-                    empty += len(batch) - len(table)
-                    hashes.append(hash_texts(table["sentences"]))
-                    labels.append(table["label"].to_numpy())
-                    writer.write_table(table)
-                    progress.update(len(batch))
-            drop("empty", counts, empty)
+                lines = batches(read_lines(source, settings.max_line_bytes), length)
+                for batch in in_order(partial(clean_lines, settings=settings), lines, processes):
+                    counts.update(batch.counts)
+                    rejects_file.write(batch.rejected)
+                    hashes.append(batch.hashes)
+                    labels.append(batch.table["label"].to_numpy())
+                    writer.write_table(batch.table)
+                    progress.update(batch.counts["read"])
             check_rejected(source, settings, counts, rejects)
             keep = unique_texts(np.concatenate(hashes or [[]]), np.concatenate(labels or [[]]), counts)
             if not keep.any():
@@ -85,22 +83,34 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean) -> dict[
     return {name: counts[name] for name in [*ALWAYS, *sorted(counts.keys() - set(ALWAYS))]}
 
 
-def batches(reviews: Iterator[Review]) -> Iterator[list[Review]]:
-    """Lists of up to `BATCH` reviews, fewer where they are long."""
-    batch, characters = [], 0
-    for review in reviews:
-        batch.append(review)
-        characters += sum(map(len, review.sentences))
-        if len(batch) == BATCH or characters > BATCH_CHARACTERS:
-            yield batch
-            batch, characters = [], 0
-    if batch:
-        yield batch
+Line = tuple[int, bytes]  # number from 1, and content
 
 
-def accept(source: Path, settings: Clean, counts: Counter, rejects_file: TextIO) -> Iterator[Review]:
+def length(line: Line) -> int:
+    return len(line[1])
+
+
+class Cleaned(NamedTuple):
+    """What became of some lines: the reviews in `table`, a hash of the text of each, the rest counted."""
+
+    table: pa.Table
+    hashes: np.ndarray
+    rejected: str  # JSON lines
+    counts: Counter
+
+
+def clean_lines(lines: list[Line], settings: Clean) -> Cleaned:
+    counts: Counter[str] = Counter()
+    rejected: list[str] = []
+    accepted = list(accept(lines, settings, counts, rejected))
+    table = to_table(accepted, settings)
+    drop("empty", counts, len(accepted) - len(table))
+    return Cleaned(table, hash_texts(table["sentences"]), "".join(rejected), counts)
+
+
+def accept(lines: list[Line], settings: Clean, counts: Counter, rejected: list[str]) -> Iterator[Review]:
     """Yield the reviews that are well formed and wanted; count the others by reason."""
-    for number, line in read_lines(source, settings.max_line_bytes):
+    for number, line in lines:
         if not line or line.isspace():
             continue
         counts["read"] += 1
@@ -109,7 +119,9 @@ def accept(source: Path, settings: Clean, counts: Counter, rejects_file: TextIO)
                 raise Rejected("line_too_long")
             review = parse(line)
         except Rejected as why:
-            reject(number, str(why), line, counts, rejects_file)
+            counts["rejected"] += 1
+            counts[f"rejected_{why}"] += 1
+            rejected.append(excerpt(number, str(why), line))
             continue
         for fault in review.faults:
             counts[f"tags_{fault}"] += 1
@@ -124,11 +136,9 @@ def accept(source: Path, settings: Clean, counts: Counter, rejects_file: TextIO)
             yield review
 
 
-def reject(number: int, reason: str, line: bytes, counts: Counter, rejects_file: TextIO) -> None:
-    counts["rejected"] += 1
-    counts[f"rejected_{reason}"] += 1
-    excerpt = line[: 4 * EXCERPT].decode(errors="replace")[:EXCERPT]
-    rejects_file.write(json.dumps({"line": number, "reason": reason, "text": excerpt}) + "\n")
+def excerpt(number: int, reason: str, line: bytes) -> str:
+    text = line[: 4 * EXCERPT].decode(errors="replace")[:EXCERPT]
+    return json.dumps({"line": number, "reason": reason, "text": text}) + "\n"
 
 
 def drop(reason: str, counts: Counter, number: int = 1) -> None:
@@ -145,15 +155,15 @@ def hash_share(key: str) -> float:
 
 def to_table(batch: list[Review], settings: Clean) -> pa.Table:
     """Normalise a batch's sentences; leave out those that are empty, and the reviews without any left."""
+    if not batch:
+        return SCHEMA.empty_table()
     *columns, _, _, sentences, flags = zip(*batch, strict=True)
     lengths = np.fromiter(map(len, sentences), int, len(batch))
     known = np.array([flag is not None for flag in flags])
     flags = chain.from_iterable(flag or repeat(0, n) for flag, n in zip(flags, lengths, strict=True))
     flags = np.fromiter(flags, bool, lengths.sum())
-    texts = normalise(pa.array(list(chain.from_iterable(sentences)), pa.string()))
-    if settings.mask_spoiler_word:
-        texts = mask_spoiler_word(texts)
-
+    texts = pa.array(list(chain.from_iterable(sentences)), pa.string())
+    texts = clean_texts(texts, settings.mask_spoiler_word)
     filled = pc.not_equal(texts, "").to_numpy(zero_copy_only=False)
     review_of_sentence = np.repeat(np.arange(len(batch)), lengths)
     lengths = np.bincount(review_of_sentence[filled], minlength=len(batch))

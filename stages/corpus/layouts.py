@@ -64,6 +64,20 @@ def parse(line: bytes) -> Review:
     Raises:
         Rejected: with the reason, when it is in neither.
     """
+    record = decode(line)
+    layout, parse_layout = (RAW, parse_raw) if "review_text" in record else (SENTENCES, parse_sentences)
+    try:
+        return parse_layout(layout.validate_python(record))
+    except ValidationError as error:
+        raise Rejected(reason(error)) from error
+
+
+def decode(line: bytes) -> dict:
+    """Read one line of JSON.
+
+    Raises:
+        Rejected: with the reason, when it is not an object.
+    """
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -74,11 +88,7 @@ def parse(line: bytes) -> Review:
         raise Rejected("invalid_json") from error
     if not isinstance(record, dict):
         raise Rejected("not_an_object")
-    layout, parse_layout = (RAW, parse_raw) if "review_text" in record else (SENTENCES, parse_sentences)
-    try:
-        return parse_layout(layout.validate_python(record))
-    except ValidationError as error:
-        raise Rejected(reason(error)) from error
+    return record
 
 
 def reason(error: ValidationError) -> str:
@@ -95,20 +105,40 @@ def parse_sentences(record: SentenceRecord) -> Review:
         raise Rejected("flag_not_0_or_1")
     if record["has_spoiler"] != (1 in flags):
         raise Rejected("has_spoiler_against_flags")
-    banner = BANNER.match(sentences[0]) if sentences else None
-    if banner:
-        sentences[0] = sentences[0][banner.end() :]
-    return make(record, parse_day(record["timestamp"]), bool(banner), [], sentences, flags)
+    banner = cut_banner(sentences)
+    return make(record, parse_day(record["timestamp"]), banner, [], sentences, flags)
 
 
 def parse_raw(record: RawRecord) -> Review:
-    text = record["review_text"]
+    day = parse_time(record["date_updated"])
+    _, banner, faults, sentences, flags = take_apart(record["review_text"])
+    return make(record, day, banner, faults, sentences, flags)
+
+
+def cut_banner(sentences: list[str]) -> bool:
+    """Cut `** spoiler alert **` off the first sentence; return whether it was there."""
+    banner = BANNER.match(sentences[0]) if sentences else None
+    if banner:
+        sentences[0] = sentences[0][banner.end() :]
+    return bool(banner)
+
+
+class Parts(NamedTuple):
+    plain: str  # the text without banner and tags; between its sentences there is white space only
+    banner: bool
+    faults: list[str]
+    sentences: list[str]
+    flags: list[int]
+
+
+def take_apart(text: str) -> Parts:
+    """The sentences of a running text, and what its author marked in it."""
     banner = BANNER.match(text)
     spans, faults = split_spans(text[banner.end() :] if banner else text)
     pairs = [(flag, sentence) for flag, span in spans for sentence in split_sentences(span)]
     flags = [flag for flag, _ in pairs]
     sentences = [sentence for _, sentence in pairs]
-    return make(record, parse_time(record["date_updated"]), bool(banner), faults, sentences, flags)
+    return Parts("".join(span for _, span in spans), bool(banner), faults, sentences, flags)
 
 
 def make(
@@ -167,10 +197,11 @@ def split_spans(text: str) -> tuple[list[tuple[int, str]], list[str]]:
     return spans, faults + ["unclosed"] * depth
 
 
-# The white space between two sentences.
+# The white space between two sentences. It is tried from its first character only: from each, a long
+# run of blanks would take the square of its length.
 CLOSING, OPENING = "['\"\u2019\u201d)\\]]", "['\"\u2018\u201c(\\[]"
 BETWEEN = re.compile(
-    rf"\s*\n\s*|(?:(?<=[.!?\u2026])|(?<=[.!?\u2026]{CLOSING})|(?<=[.!?\u2026]{CLOSING}{{2}}))"
+    rf"(?<!\s)\s*\n\s*|(?:(?<=[.!?\u2026])|(?<=[.!?\u2026]{CLOSING})|(?<=[.!?\u2026]{CLOSING}{{2}}))"
     r"(?<!\b[A-HJ-Z]\.)(?<!\b(?:Mr|Ms|Dr|St|Jr|Sr|vs)\.)(?<!\b(?:Mrs|Vol)\.)"
     rf"\s+(?={OPENING}*[A-Z0-9\u00c0-\u00d6\u00d8-\u00de])"
 )

@@ -25,6 +25,12 @@ ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{
 SPOILER_WORD = r"(?i)\bspoil\w*"
 
 
+def clean_texts(texts: pa.Array, mask: bool) -> pa.Array:
+    """What a model reads of each text: normalised and, with `mask`, without the word `spoiler`."""
+    texts = normalise(texts)
+    return mask_spoiler_word(texts) if mask else texts
+
+
 def normalise(texts: pa.Array) -> pa.Array:
     """Clean each text; an array of the same length, with empty strings where nothing was left."""
     suspect = pc.match_substring_regex(texts, SUSPECT)

@@ -87,7 +87,25 @@ def best_threshold(labels: np.ndarray, probabilities: np.ndarray) -> float:
     return float(thresholds[np.argmax(f1)])
 
 
+def best_known_threshold(labels: np.ndarray, probabilities: np.ndarray) -> float | None:
+    """`best_threshold` over the labels that are not NaN; None where these are not of both classes."""
+    known = ~np.isnan(labels)
+    if len(np.unique(labels[known])) < 2:
+        return None
+    return best_threshold(labels[known], probabilities[known])
+
+
 def recall_at_precision(labels: np.ndarray, probabilities: np.ndarray, precision: float = 0.5) -> float:
     """The largest recall at which at least `precision` of the calls are right; 0 where there is none."""
     _, true, called = operating_points(labels, probabilities)
     return float((true / max(true[-1], 1))[true / called >= precision].max(initial=0.0))
+
+
+def all_scores(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> dict[str, float]:
+    """Every score above of one model on one set of reviews."""
+    return {
+        **ranking_scores(labels, probabilities),
+        **decision_scores(labels, probabilities, threshold),
+        "recall_at_precision_50": recall_at_precision(labels, probabilities),
+        **probability_scores(labels, probabilities),
+    }

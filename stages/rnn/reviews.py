@@ -44,20 +44,6 @@ class Reviews:
         """Sentences that have a label."""
         return int((~np.isnan(self.sentence_labels)).sum())
 
-    def first(self, count: int) -> "Reviews":
-        """The first `count` reviews, or all where there are fewer."""
-        count = min(count, len(self))
-        tokens, sentences = self.token_ends[count - 1], self.sentence_ends[count - 1]
-        return Reviews(
-            self.ids[:tokens],
-            self.token_ends[:count],
-            self.sentence_lengths[:sentences],
-            self.sentence_ends[:count],
-            self.labels[:count],
-            self.sentence_labels[:sentences],
-            self.sentence_places[:sentences],
-        )
-
     def choose(self, rows: np.ndarray) -> "Reviews":
         """The reviews at `rows`, in that order."""
         lengths, counts = self.lengths[rows], self.sentence_counts[rows]

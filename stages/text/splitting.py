@@ -18,9 +18,9 @@ from tqdm import tqdm
 
 from stages.errors import UserError
 from stages.files import replacing_folder
+from stages.parallel import in_order
 from stages.params import Split
 from stages.params import Vocabulary as VocabularySettings
-from stages.text.threads import in_order
 from stages.text.token_table import read_batches
 from stages.text.vocabulary import UNKNOWN, Vocabulary, WordCounts
 
@@ -164,13 +164,17 @@ def write_splits(
 
 
 def with_ids(batch: pa.RecordBatch, vocabulary: Vocabulary) -> pa.Table:
-    lists = batch["tokens"]
+    columns = {name: batch[name] for name in SCHEMA.names if name != "ids"}
+    columns["ids"] = number(batch["tokens"], vocabulary)
+    return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+
+
+def number(lists: pa.ListArray, vocabulary: Vocabulary) -> pa.ListArray:
+    """Lists of dictionary-encoded tokens as lists of ids."""
     tokens = lists.flatten()
     ids = vocabulary.lookup(tokens.dictionary)[tokens.indices.to_numpy()]
     offsets = lists.offsets.to_numpy()
-    columns = {name: batch[name] for name in SCHEMA.names if name != "ids"}
-    columns["ids"] = pa.ListArray.from_arrays(pa.array(offsets - offsets[0]), pa.array(ids))
-    return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+    return pa.ListArray.from_arrays(pa.array(offsets - offsets[0]), pa.array(ids))
 
 
 class Tally:

@@ -9,11 +9,10 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from stages.files import replacing
-from stages.text.threads import in_order
+from stages.parallel import BATCH, in_order
 from stages.text.tokenizer import tokenize
 
 KEPT = ["review_id", "book_id", "user_id", "date", "rating", "label"]
-BATCH = 4096  # reviews in memory at a time, and in a row group
 LONGEST_SENTENCE = 2**16 - 1  # tokens; the length is stored in 16 bits, and what is beyond is left out
 STORAGE = {
     "compression": "zstd",
@@ -59,8 +58,20 @@ def read_batches(file: pq.ParquetFile, columns: list[str] | None = None) -> Iter
 
 
 def tokenize_batch(batch: pa.RecordBatch, lowercase: bool) -> pa.Table:
-    """Tokens of whole reviews, with the number of tokens of each sentence beside them."""
-    sentences = batch["sentences"]
+    """The batch with tokens in place of sentences."""
+    tokens, sentence_lengths = tokenize_sentences(batch["sentences"], lowercase)
+    return pa.table(
+        {
+            **{name: batch[name] for name in KEPT},
+            "tokens": tokens,
+            "sentence_lengths": sentence_lengths,
+            "sentence_labels": batch["sentence_labels"],
+        }
+    )
+
+
+def tokenize_sentences(sentences: pa.ListArray, lowercase: bool) -> tuple[pa.ListArray, pa.ListArray]:
+    """Of reviews as lists of sentences: their tokens, and the number of tokens of each sentence."""
     in_sentences = tokenize(sentences.flatten(), lowercase)
     lengths = np.diff(in_sentences.offsets.to_numpy())
     tokens = in_sentences.flatten()
@@ -71,13 +82,8 @@ def tokenize_batch(batch: pa.RecordBatch, lowercase: bool) -> pa.Table:
     ends = np.concatenate([[0], np.cumsum(lengths)])
     sentence_offsets = sentences.offsets.to_numpy() - sentences.offsets[0].as_py()
     offsets = pa.array(ends[sentence_offsets], pa.int32())
-    return pa.table(
-        {
-            **{name: batch[name] for name in KEPT},
-            "tokens": pa.ListArray.from_arrays(offsets, tokens),
-            "sentence_lengths": pa.ListArray.from_arrays(
-                pa.array(sentence_offsets, pa.int32()), pa.array(lengths.astype(np.uint16))
-            ),
-            "sentence_labels": batch["sentence_labels"],
-        }
+    sentence_lengths = pa.array(lengths.astype(np.uint16))
+    return (
+        pa.ListArray.from_arrays(offsets, tokens),
+        pa.ListArray.from_arrays(pa.array(sentence_offsets, pa.int32()), sentence_lengths),
     )

@@ -70,6 +70,18 @@ def test_evaluation(project: Project) -> None:
     assert ran(output) == CHECK | {"evaluate"} | AFTER_EVALUATE
 
 
+def test_trained_by_two_processes(project: Project) -> None:
+    launcher = "train.launcher='torchrun --standalone --nproc-per-node=2 -m'"
+    before = project.files("data/models")
+    output = project.dvc("exp", "run", "--set-param", launcher)
+    assert ran(output) == CHECK | TRAININGS | {"evaluate", "theory"} | AFTER_EVALUATE
+    assert "torchrun --standalone --nproc-per-node=2 -m stages.train gru" in output
+    after = project.files("data/models")
+    assert after.keys() == before.keys()
+    for name in ("data/models/lstm/model.safetensors", "data/models/gru/model.safetensors"):
+        assert after[name] != before[name]
+
+
 def test_a_figure(project: Project) -> None:
     code = project.folder / "stages/results/figures/models.py"
     code.write_text(code.read_text().replace('title="Loss"', 'title="The loss"'))

@@ -1,0 +1,75 @@
+"""Work on consecutive items side by side, with the results in the order of the items."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from itertools import chain, islice
+from typing import TypeVar
+
+Item, Result = TypeVar("Item"), TypeVar("Result")
+WORKERS = 2
+BATCH = 4096  # reviews that are worked on together, and in a row group of what is written
+BATCH_SIZE = 2**24  # likewise: their bytes, or characters
+
+
+def batches(items: Iterable[Item], size: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """Lists of up to `BATCH` items, fewer where their sizes sum to more than `BATCH_SIZE`."""
+    batch, total = [], 0
+    for item in items:
+        batch.append(item)
+        total += size(item)
+        if len(batch) == BATCH or total > BATCH_SIZE:
+            yield batch
+            batch, total = [], 0
+    if batch:
+        yield batch
+
+
+def in_order(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    make_pool: Callable[[int], Executor] = ThreadPoolExecutor,
+) -> Iterator[Result]:
+    """Yield `function` of each item, in the order of the items, with few of them in memory at a time.
+
+    Threads serve where Arrow's kernels leave the interpreter free meanwhile; for work in Python
+    itself, give `processes`.
+    """
+    items = iter(items)
+    first = list(islice(items, 2))
+    if len(first) < 2:  # not worth the start of a pool
+        yield from map(function, first)
+        return
+    with make_pool(WORKERS) as pool:
+        under_way: deque = deque()
+        for item in chain(first, items):
+            under_way.append(pool.submit(function, item))
+            if len(under_way) > WORKERS:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+
+
+def processes(workers: int) -> ProcessPoolExecutor:
+    """Processes of their own interpreter; spawned, since to fork a process with threads is unsafe."""
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=leave_interrupts)
+
+
+def leave_interrupts() -> None:
+    """Called in a worker: Ctrl-C is the parent's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """Called in a worker: end when the parent has ended, even by kill -9, which tells no one."""
+
+    def wait() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

@@ -1,0 +1,69 @@
+"""The trained models behind one call: reviews in, probabilities of the reviews and their sentences out."""
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from stages.baselines import models as baselines
+from stages.errors import UserError
+from stages.params import Train
+from stages.prediction.folder import VOCABULARY
+from stages.rnn import devices, storage
+from stages.rnn.reviews import Reviews
+from stages.rnn.scoring import score, sigmoid
+
+
+class Model(Protocol):
+    threshold: float  # from which a review is called a spoiler
+    sentence_threshold: float | None  # likewise a sentence; None for a model that learned nothing of them
+    max_tokens: int  # of a longer review, the head and the tail are read
+
+    def probabilities(self, reviews: Reviews) -> tuple[np.ndarray, np.ndarray]:
+        """Of a spoiler: in each review (reviews), and in each of all their sentences (sentences)."""
+
+
+class Network:
+    """The LSTM or the GRU, on the processor or the GPU that is there."""
+
+    def __init__(self, folder: Path):
+        self.device = devices.choose("auto")
+        model, description = storage.load(folder, folder / VOCABULARY)
+        self.model = model.to(self.device)
+        self.threshold = description["threshold"]
+        self.sentence_threshold = description["sentence_threshold"]
+        self.max_tokens = description["max_tokens"]
+        # The two weights are of the loss, which nothing here looks at.
+        self.settings = Train.model_construct(
+            precision=description["precision"], positive_weight=1.0, sentence_weight=0.0
+        )
+
+    def probabilities(self, reviews: Reviews) -> tuple[np.ndarray, np.ndarray]:
+        logits = score(self.model, reviews, self.settings, self.device)
+        return sigmoid(logits.reviews), sigmoid(logits.sentences)
+
+
+class Tfidf:
+    """TF-IDF with logistic regression; it reads a sentence as if that were the whole review."""
+
+    max_tokens = baselines.WHOLE
+
+    def __init__(self, folder: Path):
+        self.models = baselines.load(folder, folder / VOCABULARY)
+        self.threshold = self.models.thresholds["tfidf"]
+        self.sentence_threshold = self.models.sentence_threshold
+
+    def probabilities(self, reviews: Reviews) -> tuple[np.ndarray, np.ndarray]:
+        return self.models.probabilities(reviews)["tfidf"], self.models.sentence_probabilities(reviews)
+
+
+def load(name: str, folder: Path) -> Model:
+    """Load the model `name` from its folder, whose files have been checked.
+
+    Raises:
+        UserError: the folder's files do not make a model.
+    """
+    try:
+        return (Tfidf if name == "baseline" else Network)(folder)
+    except KeyError as error:
+        raise UserError(f"{folder}: is damaged or of another version (no {error}); train again") from error

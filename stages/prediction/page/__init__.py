@@ -1,0 +1,1 @@
+"""A local page that shows a pasted review with its spoilers blurred."""

@@ -1,0 +1,128 @@
+"""A headless browser, driven by the DevTools protocol over two pipes: nothing to install but the browser."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+PATH = next(filter(None, map(shutil.which, NAMES)), None)
+FLAGS = [
+    "--headless=new",
+    "--remote-debugging-pipe",  # commands on descriptor 3, answers on 4, each ending in a zero byte
+    "--no-first-run",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--window-size=900,900",
+]
+# Gives two descriptors the numbers 3 and 4 and becomes another program.
+RENUMBER = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
+for number, end in enumerate(ends, 3):
+    os.dup2(end, number)
+    os.close(end)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+
+class Tab:
+    """One tab; commands return what the browser answers."""
+
+    def __init__(self, commands: int, answers: int):
+        self.commands, self.answers = os.fdopen(commands, "wb"), os.fdopen(answers, "rb")
+        self.rest, self.number, self.session = b"", 0, None
+        self.events: list[str] = []  # their names
+        self.requests: list[str] = []  # URLs
+        target = self.send("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Network"):
+            self.send(f"{domain}.enable")
+
+    def send(self, method: str, **parameters: object) -> dict:
+        self.number += 1
+        message = {"id": self.number, "method": method, "params": parameters}
+        if self.session:
+            message["sessionId"] = self.session
+        self.commands.write(json.dumps(message).encode() + b"\0")
+        self.commands.flush()
+        while (answer := self.receive()).get("id") != self.number:
+            pass
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def receive(self) -> dict:
+        while b"\0" not in self.rest:
+            block = os.read(self.answers.fileno(), 1 << 16)
+            assert block, "the browser has gone"
+            self.rest += block
+        message, self.rest = self.rest.split(b"\0", 1)
+        message = json.loads(message)
+        if message.get("method") == "Network.requestWillBeSent":
+            self.requests.append(message["params"]["request"]["url"])
+        if "method" in message:
+            self.events.append(message["method"])
+        return message
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """What is done in the block loads a page: wait until that is there."""
+        self.events.clear()
+        yield
+        while "Page.loadEventFired" not in self.events:
+            self.receive()
+
+    def open(self, url: str) -> None:
+        with self.loading():
+            self.send("Page.navigate", url=url)
+
+    def run(self, script: str) -> object:
+        """The value of an expression in the page."""
+        found = self.send("Runtime.evaluate", expression=script, returnByValue=True)
+        assert "exceptionDetails" not in found, found
+        return found["result"].get("value")
+
+    def click(self, selector: str) -> None:
+        """A real click of the mouse in the middle of an element."""
+        x, y = self.run(
+            f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView();"
+            " const box = e.getClientRects()[0]; return [box.x + box.width / 2, box.y + box.height / 2]; })()"
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def press(self, key: str) -> None:
+        """A key of the keyboard, where the focus is."""
+        text = {"Enter": "\r", " ": " "}.get(key, "")
+        self.send("Input.dispatchKeyEvent", type="keyDown", key=key, text=text)
+        self.send("Input.dispatchKeyEvent", type="keyUp", key=key)
+
+    def screenshot(self, path: Path) -> bytes:
+        """What is seen, as a PNG; also written to a file, for people."""
+        content = base64.b64decode(self.send("Page.captureScreenshot")["data"])
+        path.write_bytes(content)
+        return content
+
+
+@contextmanager
+def tab(profile: Path) -> Iterator[Tab]:
+    """A tab of a browser of its own, with an empty profile."""
+    flags = [*FLAGS, f"--user-data-dir={profile}"]
+    if os.geteuid() == 0:
+        flags.append("--no-sandbox")  # which does not work for root
+    (commands_out, commands_in), (answers_out, answers_in) = os.pipe(), os.pipe()
+    ends = commands_out, answers_in
+    command = [sys.executable, "-c", RENUMBER, *map(str, ends), PATH, *flags]
+    browser = subprocess.Popen(command, pass_fds=ends, stderr=subprocess.DEVNULL)
+    for end in ends:
+        os.close(end)
+    try:
+        yield Tab(commands_in, answers_out)
+    finally:
+        browser.terminate()
+        browser.wait(20)
