@@ -40,7 +40,8 @@ def main() -> None:
     if read_json("data/raw/source.json")["source"] == "sample":  # others' words are not ours to print
         words = Vocabulary.load(VOCABULARY).words
         tokens = [entry | {"word": words[i]} for entry, i in zip(tokens, review.ids, strict=True)]
-    chosen = {"row": row + 1, "called_right": int(granted > 0), "tokens": len(tokens)}
+    wishes = {"called_right": int(granted > 0), "other_sentences_too": int(granted > 1)}
+    chosen = {"row": row + 1, "tokens": len(tokens), **wishes}
     write_json("reports/metrics/gates.json", {"review": [chosen], "tokens": tokens, "gates": summaries})
     print(f"data/gates.parquet: {len(summaries)} gates over {len(tokens)} tokens")
 

@@ -57,7 +57,7 @@ def telling_words(counts: np.ndarray, words: list[str]) -> tuple[list[dict], dic
             if sign * z[i] > 0
         ]
     beyond = int((np.abs(z[shown]) > bound).sum())
-    return rows, {"tested": len(shown), "bound": round(bound, 2), "beyond": beyond}
+    return rows, {"fewest": FEWEST, "tested": len(shown), "bound": round(bound, 2), "beyond": beyond}
 
 
 def is_word(token: str) -> bool:

@@ -7,35 +7,41 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
+from markupsafe import Markup
 
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
+    lstrip_blocks=True,
 )
 
 
 def render_html(markdown: str, folder: Path, linked: tuple[str, ...] = ()) -> str:
-    """A page for `folder` with a list of contents and its pictures inside, but for those in folders `linked`.
+    """A page for `folder`, with a table of contents, and its pictures inside it but for those in `linked`.
 
     Headings get the anchors that GitHub gives them, and links to other Markdown pages lead to
     their HTML. HTML in the Markdown is text: markdown-it escapes it.
     """
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = parser.parse(markdown)
-    title, contents = "", []
+    title, sections = "", []
     for heading, text in pairwise(tokens):
         if heading.type == "heading_open":
-            title = title or text.content
             heading.attrSet("id", anchor(text.content))
+            title = title or text.content
             if heading.tag == "h2":
-                contents.append((anchor(text.content), text.content))
+                name = parser.renderer.renderInline(text.children, parser.options, {})
+                sections.append((anchor(text.content), Markup(name)))
     body = parser.renderer.render(tokens, parser.options, {})
     body = re.sub(r'<a href="(?!\w+:)([^"#]+)\.md(["#])', r'<a href="\1.html\2', body)
     body = re.sub(r'<img src="([^"]+)"', lambda match: f'<img src="{inline(match[1], folder, linked)}"', body)
     body = body.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
-    return ENVIRONMENT.get_template("page.html.jinja").render(title=title, contents=contents, body=body)
+    head, h1, rest = body.rpartition("</h1>")
+    return ENVIRONMENT.get_template("page.html.jinja").render(
+        title=title, head=Markup(head + h1), sections=sections, body=Markup(rest)
+    )
 
 
 def anchor(heading: str) -> str:

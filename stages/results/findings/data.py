@@ -55,8 +55,8 @@ def place_note(place: dict) -> str:
     if abs(away) < 2:
         return f"Spoilers stand neither early nor late: {where}."
     when = "late" if away > 0 else "early"
-    other = "beginning" if away > 0 else "end"
-    return f"Spoilers come {when}: {where}. A model that reads only the {other} of a review misses most."
+    end = "end" if away > 0 else "beginning"
+    return f"Spoilers come {when}: {where}. The {end} of a long review must not be cut off."
 
 
 def shares_note(key: str, rows: list[dict]) -> str:
