@@ -136,7 +136,8 @@ def test_slices() -> None:
     assert last == "No such difference is shown by rating, nor by year."
     both = [*one_kind, part("book", "seen in training", 0.8, 0.7, 0.9)]
     assert slice_findings(both) == ["No such difference is shown by whether the book was seen in training."]
-    assert slice_findings([]) == []
+    (nothing,) = slice_findings(unsure[:1])
+    assert "nothing can be compared" in nothing
 
 
 # Sentences.
@@ -161,7 +162,7 @@ NO_LEAK = leakage((0.65, 0.6, 0.7), (0.68, 0.62, 0.74))
 
 
 def improved(**changes) -> list[str]:
-    comparison = {"pairs": BETTER, "models": MODELS, "test": [{"spoilers": 100}]}
+    comparison = {"pairs": BETTER, "models": MODELS, "test": [{"spoilers": changes.pop("spoilers", 100)}]}
     comparison |= {key: changes.pop(key) for key in ("pairs", "models") if key in changes}
     facts = {"losses": LOSSES, "trained": TRAINED, "split": SPLIT, "slices": [], "leakage": NO_LEAK}
     return improvements(comparison=comparison, **(facts | changes))
@@ -208,6 +209,10 @@ def test_what_would_improve(changes: dict, words: str) -> None:
 )
 def test_what_would_not_improve(changes: dict) -> None:
     assert len(improved(**changes)) == 1
+
+
+def test_few_spoilers() -> None:
+    assert "with 12 spoilers in the test set" in improved(spoilers=12)[0]
 
 
 def test_fit() -> None:

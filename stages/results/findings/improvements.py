@@ -2,6 +2,7 @@
 
 from stages.results.findings.leakage import known_books_help
 from stages.results.findings.models import chance_of_training
+from stages.results.findings.reliability import FEW_SPOILERS
 from stages.results.findings.slices import extremes
 from stages.results.names import NAMES
 
@@ -20,7 +21,8 @@ def improvements(
     leakage: dict,
 ) -> list[str]:
     """What to try, most promising first; each follows from a number."""
-    found = [
+    return [
+        *of_size(comparison["test"][0]["spoilers"]),
         *of_fit(losses, trained),
         *of_baseline(comparison["pairs"]),
         *of_unknown_words(split),
@@ -30,8 +32,14 @@ def improvements(
         *of_calibration({row["model"]: row for row in comparison["models"]}),
         *of_chance(comparison["pairs"]),
     ]
-    return found or [
-        "No measurement points at a weakness of its own: more reviews and longer training are left."
+
+
+def of_size(spoilers: int) -> list[str]:
+    if spoilers >= FEW_SPOILERS:
+        return []
+    return [
+        f"*More labelled reviews*: with {spoilers:,} spoilers in the test set, and in proportion in"
+        " training, there is too little to learn from, and hardly any improvement could be shown."
     ]
 
 

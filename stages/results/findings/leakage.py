@@ -38,8 +38,8 @@ def of_book(book: dict, random: dict) -> str:
 
 def of_word(row: dict) -> str:
     numbers = (
-        f"average precision {row['average_precision_without']:.3f} without it, {row['lost']:+.3f} with it"
-        f" (interval {row['lost_low']:+.3f} to {row['lost_high']:+.3f})"
+        f"average precision {row['average_precision']:.3f} with it, {row['average_precision_without']:.3f}"
+        f" without; difference {row['lost']:+.3f}, interval {row['lost_low']:+.3f} to {row['lost_high']:+.3f}"
     )
     where = (
         f"The word `spoiler`, in any form, is in {row['reviews_with_word']:.0%} of the test reviews and"

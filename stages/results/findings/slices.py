@@ -13,6 +13,8 @@ KINDS = {
 
 def slice_findings(slices: list[dict]) -> list[str]:
     """A sentence for each kind of slice and model whose best and worst slice lie apart by both intervals."""
+    if not any("low" in row for row in slices):
+        return ["No part has spoilers of enough books for an interval, so that nothing can be compared."]
     found = []
     for by, what in KINDS.items():
         for model in dict.fromkeys(row["model"] for row in slices):
