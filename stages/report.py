@@ -1,8 +1,12 @@
 """Writes the report: reports/metrics, reports/figures -> reports/report.md, reports/report.html."""
 
+import os
+import platform
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from stages import params
 from stages.errors import run
@@ -39,11 +43,28 @@ def main() -> None:
             "slices": read_json(METRICS / "slices.json")["slices"],
             "errors": read_json(METRICS / "errors.json")["errors"],
             "study": read_json(METRICS / "sweep.json"),
+            "settings": yaml.safe_dump(chosen(settings), sort_keys=False),
+            "versions": versions(),
         }
     )
     write_text("reports/report.md", markdown)
     write_text("reports/report.html", render_html(markdown, Path("reports"), LINKED))
     print("reports/report.md, reports/report.html")
+
+
+def chosen(settings: params.Params) -> dict:
+    """What the report's figures depend on, as in params.yaml."""
+    values = settings.model_dump(include={"seed", "optimizer", "split", "model", "train", "sweep"})
+    return values | {"optimizers": {settings.optimizer: settings.optimizers.model_dump()[settings.optimizer]}}
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of what computes; the machine too, since others round differently."""
+    return {
+        "Python": platform.python_version(),
+        **{name: version(name) for name in ("torch", "numpy", "scikit-learn")},
+        "on": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+    }
 
 
 def losses_of_kept(path: Path) -> dict[str, float]:

@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -223,18 +224,23 @@ def test_a_full_disk_behind_standard_output(project):
         assert process.stderr.read() == "error: standard output: No space left on device\n"
 
 
-@pytest.fixture
+@contextmanager
 def small_files() -> Iterator[None]:
-    """The system lets no file grow beyond 700 bytes: for a program, the same as a full disk."""
+    """The system lets no file grow beyond 700 bytes: for a program, the same as a full disk.
+
+    Around the command alone: the output of the tests may be a longer file.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (700, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("name", ["out.parquet", "out.csv", "out.jsonl.gz"])
-def test_a_full_disk(command, small_files, tmp_path, name):
-    with pytest.raises(UserError, match=rf"{name}: could not be written: .*File too large"):
+def test_a_full_disk(command, tmp_path, name):
+    with small_files(), pytest.raises(UserError, match=rf"{name}: could not be written: .*File too large"):
         command("--input", "reviews.jsonl", "--output", str(tmp_path / name))
     assert not list(tmp_path.iterdir())
 

@@ -200,12 +200,14 @@ def test_trade_offs() -> None:
 def section(*study) -> str:
     template = report.ENVIRONMENT.get_template("optimizers.md.jinja")
     functions = {"optimizer_discussion": optimizer_discussion}
-    return template.render(names=NAMES, params=params.load(), study=summary(*study), **functions)
+    few = {"train": {"reviews": 900}}
+    return template.render(names=NAMES, params=params.load(), split=few, study=summary(*study), **functions)
 
 
 def test_the_section_of_the_optimizers() -> None:
     done = {**ADAM, "epochs_to_convergence": 2.0, "seeds_converged": 2, "at_edge_of_grid": 1}
     text = section([{**SGD, "seeds_converged": 1}, done], [LOST, SGD], gap("adam", "sgd", 1))
+    assert "trained on 900 reviews" in text
     assert "| Adam | diverged | | | | | | | |" in text
     assert "| Adam | 0.1 (edge of the grid) | 0.600 \N{PLUS-MINUS SIGN} 0.010 |" in text
     assert "| never (1 seed did) |" in text

@@ -79,7 +79,7 @@ def test_trained_by_two_processes(project: Project) -> None:
     launcher = "train.launcher='torchrun --standalone --nproc-per-node=2 -m'"
     before = project.files("data/models")
     output = project.dvc("exp", "run", "--set-param", launcher)
-    assert ran(output) == CHECK | TRAININGS | {"evaluate", "theory"} | AFTER_EVALUATE
+    assert ran(output) == CHECK | TRAININGS | {"evaluate", "gates", "theory"} | AFTER_EVALUATE
     assert "torchrun --standalone --nproc-per-node=2 -m stages.train gru" in output
     after = project.files("data/models")
     assert after.keys() == before.keys()
@@ -91,7 +91,7 @@ def test_without_the_matched_gru(project: Project) -> None:
     """It is switched off and on without a training of the others, and leaves nothing stale behind."""
     before = project.files("data/models", "reports/metrics", "reports/curves")
     output = project.dvc("exp", "run", "--set-param", "evaluate.match_parameters=false")
-    assert ran(output) == CHECK | {"train_gru_matched", "evaluate"} | AFTER_EVALUATE
+    assert ran(output) == CHECK | {"train_gru_matched", "evaluate", "gates"} | AFTER_EVALUATE
     assert project.files("data/models/gru_matched") == {}
     report = (project.folder / "reports/report.md").read_text()
     assert "GRU of equal parameters" not in report
