@@ -56,6 +56,7 @@ def sizes(reviews=1000, spoilers=250, books=100, users=500, known=0, train_revie
         ({"spoilers": 12}, "only 12 spoilers"),
         ({"books": 17}, "over 17 test books"),
         ({"users": 7}, "by 7 users"),
+        ({"users": 1}, "by a single user"),
         ({"known": 60}, "60 of the 100 test books are in training too"),
         ({"reviews": 100, "spoilers": 100, "train_reviews": 300}, "No book has a second review"),
     ],
@@ -79,6 +80,7 @@ def leakage(book: tuple, random: tuple, lost=(0.1, 0.05, 0.15), length=0.28) -> 
             **dict(zip(("average_precision", "low", "high"), scores, strict=True)),
             "prevalence": 0.25,
             "length_only": length,
+            "of_known_books": float(name == "random"),
         }
         for name, scores in (("book", book), ("random", random))
     ]
@@ -106,6 +108,12 @@ def test_leaks() -> None:
 
     (book, *_) = leakage_findings(leakage((0.65, 0.6, 0.7), (0.5, 0.4, 0.55)))
     assert book.startswith("A random split does not flatter")
+
+    single = leakage((0.65, 0.6, 0.7), (0.8, 0.75, 0.85))
+    single["splits"][1]["of_known_books"] = 0.04
+    assert leakage_findings(single)[0].startswith(
+        "A random split has 4% of its test reviews from known books"
+    )
 
 
 def test_leaks_that_could_not_be_measured() -> None:

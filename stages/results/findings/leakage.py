@@ -1,5 +1,7 @@
 """What the scores rest on."""
 
+FEW_KNOWN = 0.2  # share of the test reviews of a random split whose book is in training
+
 
 def leakage_findings(leakage: dict[str, list[dict]]) -> list[str]:
     """What knowing the book, the word `spoiler` and the length give away, one sentence each."""
@@ -21,6 +23,11 @@ def known_books_help(leakage: dict[str, list[dict]]) -> bool:
 
 
 def of_book(book: dict, random: dict) -> str:
+    if random["of_known_books"] < FEW_KNOWN:
+        return (
+            f"A random split has {random['of_known_books']:.0%} of its test reviews from known books, too"
+            " few to see whether knowing the book would help."
+        )
     scores = (
         f"an average precision of {random['average_precision']:.3f} ({random['low']:.3f} to"
         f" {random['high']:.3f}) where reviews are split at random, and {book['average_precision']:.3f}"
@@ -39,7 +46,8 @@ def of_book(book: dict, random: dict) -> str:
 def of_word(row: dict) -> str:
     numbers = (
         f"average precision {row['average_precision']:.3f} with it, {row['average_precision_without']:.3f}"
-        f" without; difference {row['lost']:+.3f}, interval {row['lost_low']:+.3f} to {row['lost_high']:+.3f}"
+        f" without; difference {row['lost']:+.3f}, interval {row['lost_low']:+.3f} to"
+        f" {row['lost_high']:+.3f}"
     )
     where = (
         f"The word `spoiler`, in any form, is in {row['reviews_with_word']:.0%} of the test reviews and"

@@ -19,9 +19,9 @@ def warnings(split: dict[str, dict], test: dict) -> list[str]:
             " too narrow."
         )
     if train["users"] < FEW_USERS:
+        users = "a single user" if train["users"] == 1 else f"{train['users']:,} users"
         found.append(
-            f"The training reviews are by {train['users']:,} users: what is learned may be their habits, not"
-            " spoilers."
+            f"The training reviews are by {users}: what is learned may be personal habits, not spoilers."
         )
     if test["books"] == test["reviews"] and train["books"] == train["reviews"]:
         found.append(

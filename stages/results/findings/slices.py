@@ -25,11 +25,14 @@ def slice_findings(slices: list[dict]) -> list[str]:
                     f"By {what}, the {NAMES[model]} is weakest at *{worst['slice']}* (ROC-AUC {of(worst)})"
                     f" and strongest at *{best['slice']}* ({of(best)})."
                 )
-    kinds = {row["by"] for row in slices if "low" in row}
-    level = [what for by, what in KINDS.items() if by in kinds and not any(f"By {what}," in s for s in found)]
-    compared = [what for what in level if what != KINDS["book"] or both_books(slices)]
-    if compared:
-        found.append(f"No such difference is shown by {', nor by '.join(compared)}.")
+    level = [
+        what
+        for by, what in KINDS.items()
+        if len({row["slice"] for row in slices if row["by"] == by and "low" in row}) > 1
+        and not any(sentence.startswith(f"By {what},") for sentence in found)
+    ]
+    if level:
+        found.append(f"No such difference is shown by {', nor by '.join(level)}.")
     return found
 
 
@@ -40,10 +43,6 @@ def extremes(slices: list[dict], by: str, model: str) -> tuple[dict, dict] | Non
         return None
     worst, best = min(rows, key=lambda row: row["roc_auc"]), max(rows, key=lambda row: row["roc_auc"])
     return (worst, best) if worst["high"] < best["low"] else None
-
-
-def both_books(slices: list[dict]) -> bool:
-    return len({row["slice"] for row in slices if row["by"] == "book" and "low" in row}) == 2
 
 
 def of(row: dict) -> str:
