@@ -141,7 +141,9 @@ def test_slices() -> None:
     first, last = slice_findings(apart + near + unsure + one_kind)
     assert first.startswith("By review length, the LSTM is weakest at *long* (ROC-AUC 0.600, 0.500 to 0.700)")
     assert "strongest at *short*" in first
-    assert last == "No such difference is shown by rating, nor by year."
+    assert last == "No such difference is shown by year."
+    ratings = [part("rating", "4 of 5", 0.7, 0.6, 0.8), *unsure]
+    assert slice_findings(near + ratings) == ["No such difference is shown by rating, nor by year."]
     both = [*one_kind, part("book", "seen in training", 0.8, 0.7, 0.9)]
     assert slice_findings(both) == ["No such difference is shown by whether the book was seen in training."]
     (nothing,) = slice_findings(unsure[:1])
