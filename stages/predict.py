@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from stages.corpus.lines import ahead
 from stages.errors import UserError, run
 from stages.prediction import printing, writing
 from stages.prediction.detector import Prediction, SpoilerDetector
@@ -67,7 +68,7 @@ def predict_file(detector: SpoilerDetector, arguments: argparse.Namespace) -> No
     scored = tally.watch(score_file(detector, arguments.input, arguments.text_column, arguments.strict))
     if arguments.output:
         with writing.writer(arguments.output) as write:
-            for batch in with_progress(scored):
+            for batch in ahead(with_progress(scored)):
                 write(to_table(batch, detector.threshold))
     elif arguments.score:
         for _ in with_progress(scored):

@@ -5,7 +5,6 @@ from typing import Protocol
 
 import numpy as np
 
-from stages.baselines import models as baselines
 from stages.errors import UserError
 from stages.params import Train
 from stages.prediction.folder import VOCABULARY
@@ -43,20 +42,6 @@ class Network:
         return sigmoid(logits.reviews), sigmoid(logits.sentences)
 
 
-class Tfidf:
-    """TF-IDF with logistic regression; it reads a sentence as if that were the whole review."""
-
-    max_tokens = baselines.WHOLE
-
-    def __init__(self, folder: Path):
-        self.models = baselines.load(folder, folder / VOCABULARY)
-        self.threshold = self.models.thresholds["tfidf"]
-        self.sentence_threshold = self.models.sentence_threshold
-
-    def probabilities(self, reviews: Reviews) -> tuple[np.ndarray, np.ndarray]:
-        return self.models.probabilities(reviews)["tfidf"], self.models.sentence_probabilities(reviews)
-
-
 def load(name: str, folder: Path) -> Model:
     """Load the model `name` from its folder, whose files have been checked.
 
@@ -64,6 +49,10 @@ def load(name: str, folder: Path) -> Model:
         UserError: the folder's files do not make a model.
     """
     try:
-        return (Tfidf if name == "baseline" else Network)(folder)
+        if name != "baseline":
+            return Network(folder)
+        from stages.prediction.tfidf import Tfidf  # here: scikit-learn takes a third of the command's start
+
+        return Tfidf(folder)
     except KeyError as error:
         raise UserError(f"{folder}: is damaged or of another version (no {error}); train again") from error
