@@ -3,13 +3,7 @@
 import numpy as np
 
 from stages.results.intervals import Ranking, Resamples, f1_of, interval, mcnemar, mean_of
-from stages.results.scores import (
-    decision_scores,
-    probability_scores,
-    ranking_scores,
-    recall_at_precision,
-    roc_auc,
-)
+from stages.results.scores import all_scores, decision_scores, roc_auc
 
 GRID = np.linspace(0, 1, 101)  # recalls, or shares of false alarms, at which a curve is given
 BINS = 10  # of probability
@@ -44,19 +38,10 @@ class Evaluation:
 
     def scores(self, name: str) -> dict[str, float]:
         """The scores of one model that belong into the table of metrics."""
-        probabilities = self.probabilities[name]
-        ranking = ranking_scores(self.labels, probabilities)
         low, high = self.interval(self.resampled[name])
+        found = all_scores(self.labels, self.probabilities[name], self.thresholds[name])
         return rounded(
-            {
-                "average_precision": ranking["average_precision"],
-                "low": low,
-                "high": high,
-                "roc_auc": ranking["roc_auc"],
-                **decision_scores(self.labels, probabilities, self.thresholds[name]),
-                "recall_at_precision_50": recall_at_precision(self.labels, probabilities),
-                **probability_scores(self.labels, probabilities),
-            }
+            {"average_precision": found.pop("average_precision"), "low": low, "high": high} | found
         )
 
     def details(self, name: str) -> dict:
