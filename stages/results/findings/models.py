@@ -34,7 +34,7 @@ def chance_note(pairs: list[dict]) -> str:
         return (
             f"Two GRUs that differ in a few units alone are {apart:.3f} apart: so much can come from the"
             " chance of a training, which no interval here covers. A difference of that size between LSTM"
-            " and GRU is none of the cells."
+            " and GRU need not come from the cells."
         )
     return (
         "Each network was trained once. The intervals cover the choice of the test books, not the chance of"
