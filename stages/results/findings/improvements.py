@@ -21,25 +21,21 @@ def improvements(
     leakage: dict,
 ) -> list[str]:
     """What to try, most promising first; each follows from a number."""
+    spoilers = comparison["test"][0]["spoilers"]
+    if spoilers < FEW_SPOILERS:
+        return [
+            f"*More labelled reviews*: with {spoilers:,} spoilers in the test set, and in proportion in"
+            " training, there is too little to learn from, and hardly any improvement could be shown."
+        ]
     return [
-        *of_size(comparison["test"][0]["spoilers"]),
         *of_fit(losses, trained),
         *of_baseline(comparison["pairs"]),
         *of_unknown_words(split),
         *of_length(slices),
-        *of_unread(slices, comparison["test"][0]["spoilers"]),
+        *of_unread(slices, spoilers),
         *of_books(leakage),
         *of_calibration({row["model"]: row for row in comparison["models"]}),
         *of_chance(comparison["pairs"]),
-    ]
-
-
-def of_size(spoilers: int) -> list[str]:
-    if spoilers >= FEW_SPOILERS:
-        return []
-    return [
-        f"*More labelled reviews*: with {spoilers:,} spoilers in the test set, and in proportion in"
-        " training, there is too little to learn from, and hardly any improvement could be shown."
     ]
 
 
