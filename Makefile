@@ -2,7 +2,7 @@
 # make test       lint, and run the whole test suite
 # make sweep      the optimizer study, JOBS=2 cells at once, then what remains
 # make demo       a page on this machine that shows a pasted review with its spoilers blurred
-# make bench-data, make bench-train, make bench-predict   speed and memory (REVIEWS=50000 for a quick look)
+# make bench-data, make bench-train, make bench-predict   speed and memory (REVIEWS=2000 for a quick look)
 
 PYTHON ?= python3
 VENV := .venv
