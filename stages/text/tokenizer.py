@@ -28,8 +28,9 @@ TOKEN = (
 
 def tokenize(texts: pa.Array, lowercase: bool) -> pa.ListArray:
     """Cut each text into tokens: an array of strings to an array of lists of dictionary-encoded strings."""
-    chunks = pc.utf8_split_whitespace(texts)
-    # Most chunks are words met before, so only the different ones are looked into.
+    # At ASCII's white space first, which is fast. Most chunks are words met before, so only the different
+    # ones are looked into.
+    chunks = pc.ascii_split_whitespace(texts)
     encoded = chunks.flatten().dictionary_encode()
     tokens_of = tokenize_chunks(encoded.dictionary, lowercase)
     words = tokens_of.flatten().dictionary_encode()
@@ -40,10 +41,15 @@ def tokenize(texts: pa.Array, lowercase: bool) -> pa.ListArray:
 
 
 def tokenize_chunks(chunks: pa.Array, lowercase: bool) -> pa.ListArray:
-    """Cut texts without white space into tokens."""
+    """Cut texts without ASCII's white space into tokens."""
     if lowercase:
         chunks = pc.utf8_lower(chunks)
-    spaced = pc.utf8_rtrim(pc.replace_substring_regex(chunks, TOKEN, r"\0 "), " ")
-    tokens = pc.split_pattern(spaced, " ")
+    # Trimmed, since Arrow's kernel now and then overlooks white space at the end of the last text.
+    pieces = pc.utf8_split_whitespace(pc.utf8_rtrim_whitespace(chunks))
+    texts = pieces.flatten()
+    mixed = pc.invert(pc.ascii_is_alpha(texts))  # the others are a word each
+    cut = pc.utf8_rtrim(pc.replace_substring_regex(texts.filter(mixed), TOKEN, r"\0 "), " ")
+    tokens = pc.split_pattern(pc.replace_with_mask(texts, mixed, cut), " ")
     # Splitting nothing gives one empty string; no token is empty.
-    return pc.if_else(pc.equal(chunks, ""), pa.scalar([], tokens.type), tokens)
+    tokens = pc.if_else(pc.equal(texts, ""), pa.scalar([], tokens.type), tokens)
+    return pa.ListArray.from_arrays(tokens.offsets.take(pieces.offsets), tokens.flatten())
