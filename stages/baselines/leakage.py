@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from stages.baselines.models import WHOLE, fit
 from stages.errors import UserError
@@ -19,7 +18,7 @@ from stages.results.intervals import Ranking, Resamples, interval
 from stages.results.scores import average_precision
 from stages.rnn.reviews import Reviews, from_table
 from stages.text.splitting import check_classes, hash_share, make_vocabulary, place_reviews, with_ids
-from stages.text.token_table import read_batches
+from stages.text.token_table import RowGroups
 from stages.text.vocabulary import UNKNOWN, Vocabulary
 
 MOST = 50_000  # reviews, of whole books: enough to see a leak
@@ -40,34 +39,34 @@ def measure(source: Path, settings: Params) -> dict[str, list[dict]]:
 
     A split that leaves a part without one of the classes is not in the tables.
     """
+    groups = RowGroups(source)
     splits, words = [], []
-    with pq.ParquetFile(source) as file:
-        for by in ("book", "random"):
-            try:
-                divided = divide(file, by, settings)
-            except UserError:
-                continue
-            with_all = trial(divided, divided.parts, settings)
-            splits.append({"split": by, **describe(divided, with_all, settings.evaluate.confidence)})
-            if by == "book":
-                parts = [without_word(part, divided.vocabulary) for part in divided.parts]
-                masked = trial(divided, parts, settings)
-                words.append(compare(divided, with_all, masked, settings.evaluate.confidence))
+    for by in ("book", "random"):
+        try:
+            divided = divide(groups, by, settings)
+        except UserError:
+            continue
+        with_all = trial(divided, divided.parts, settings)
+        splits.append({"split": by, **describe(divided, with_all, settings.evaluate.confidence)})
+        if by == "book":
+            parts = [without_word(part, divided.vocabulary) for part in divided.parts]
+            masked = trial(divided, parts, settings)
+            words.append(compare(divided, with_all, masked, settings.evaluate.confidence))
     return {"splits": splits, "words": words}
 
 
-def divide(file: pq.ParquetFile, by: str, settings: Params) -> Divided:
+def divide(groups: RowGroups, by: str, settings: Params) -> Divided:
     """Split the reviews as the stage `split` does, but by books or at random.
 
     Raises:
         UserError: a part is empty or has a single class.
     """
-    books, labels = file.read(["book_id"])["book_id"].combine_chunks(), file.read(["label"])["label"]
+    books = groups.column("book_id").combine_chunks()
     split = settings.split.model_copy(update={"by": by})
-    places = np.where(whole_books(books), place_reviews(file, split, settings.seed), -1)
-    check_classes(places, labels.to_numpy(), split)
-    vocabulary = make_vocabulary(file, places, split.vocabulary)
-    tables = list(kept_tables(file, places, vocabulary))
+    places = np.where(whole_books(books), place_reviews(groups, split, settings.seed), -1)
+    check_classes(places, groups.column("label").to_numpy(), split)
+    vocabulary = make_vocabulary(groups, places, split.vocabulary)
+    tables = list(kept_tables(groups, places, vocabulary))
     parts = [from_table(pa.concat_tables(t[i] for t in tables), WHOLE) for i in range(3)]
     of_training, of_test = (books.filter(pa.array(places == i)).to_numpy(False) for i in (0, 2))
     resamples = Resamples.of(of_test, settings.evaluate.bootstrap, settings.seed)
@@ -81,10 +80,10 @@ def whole_books(books: pa.Array) -> np.ndarray:
     return shares[books.indices.to_numpy()] < MOST / len(books)
 
 
-def kept_tables(file: pq.ParquetFile, places: np.ndarray, vocabulary: Vocabulary) -> Iterator[list[pa.Table]]:
+def kept_tables(groups: RowGroups, places: np.ndarray, vocabulary: Vocabulary) -> Iterator[list[pa.Table]]:
     """Of each batch its part of training, validation and test, words as ids."""
     start = 0
-    for batch in read_batches(file):
+    for batch in groups.batches():
         here = places[start : start + len(batch)]
         start += len(batch)
         table = with_ids(batch, vocabulary)

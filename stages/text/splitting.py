@@ -5,6 +5,7 @@ the data grows. The vocabulary is counted on the training reviews alone.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import lru_cache
 from hashlib import blake2b
@@ -21,7 +22,7 @@ from stages.files import replacing_folder
 from stages.parallel import in_order
 from stages.params import Split
 from stages.params import Vocabulary as VocabularySettings
-from stages.text.token_table import read_batches
+from stages.text.token_table import RowGroups
 from stages.text.vocabulary import UNKNOWN, Vocabulary, WordCounts
 
 NAMES = ("train", "validation", "test")
@@ -39,7 +40,13 @@ SCHEMA = pa.schema(
         "sentence_labels": pa.list_(pa.bool_()),
     }
 )
-STORAGE = {"compression": "zstd", "use_dictionary": ["book_id", "user_id"], "write_statistics": False}
+STORAGE = {
+    "compression": "zstd",
+    "use_dictionary": ["book_id", "user_id"],
+    # The high bytes of all ids together, which are mostly zeros: smaller, and a third faster to write.
+    "column_encoding": {"ids.list.element": "BYTE_STREAM_SPLIT"},
+    "write_statistics": False,
+}
 
 
 def split_file(source: Path, folder: Path, settings: Split, seed: int) -> dict:
@@ -48,37 +55,31 @@ def split_file(source: Path, folder: Path, settings: Split, seed: int) -> dict:
     Raises:
         UserError: a split is empty or has a single class.
     """
-    with pq.ParquetFile(source) as file:
-        places = place_reviews(file, settings, seed)
-        check_classes(places, read_column(file, "label"), settings)
-        with replacing_folder(folder) as partial:
-            vocabulary = make_vocabulary(file, places, settings.vocabulary)
-            vocabulary.save(partial / "vocabulary.txt")
-            tallies = write_splits(file, places, vocabulary, partial)
+    groups = RowGroups(source)
+    places = place_reviews(groups, settings, seed)
+    check_classes(places, groups.column("label").to_numpy(), settings)
+    with replacing_folder(folder) as partial:
+        vocabulary = make_vocabulary(groups, places, settings.vocabulary)
+        vocabulary.save(partial / "vocabulary.txt")
+        tallies = write_splits(groups, places, vocabulary, partial)
     return metrics(tallies, len(vocabulary))
 
 
-def read_column(file: pq.ParquetFile, name: str) -> np.ndarray:
-    """One column of all the reviews, which must be of a few bytes each."""
-    return file.read([name])[name].to_numpy()
-
-
-def place_reviews(file: pq.ParquetFile, settings: Split, seed: int) -> np.ndarray:
+def place_reviews(groups: RowGroups, settings: Split, seed: int) -> np.ndarray:
     """The index in `NAMES` of each review."""
     bounds = np.cumsum([settings.fractions.train, settings.fractions.validation])
     if settings.by == "time":
-        return place_by_time(read_column(file, "date"), bounds)
+        return place_by_time(groups.column("date").to_numpy(), bounds)
     column = GROUP_COLUMN[settings.by]
-    batches = read_batches(file, [column])
-    places = [place_by_hash(batch[column], bounds, seed) for batch in batches]
+    places = [place_by_hash(batch[column], bounds, seed) for batch in groups.batches([column])]
     return np.concatenate(places or [np.empty(0, np.int8)])
 
 
-def place_by_hash(groups: pa.Array, bounds: np.ndarray, seed: int) -> np.ndarray:
+def place_by_hash(ids: pa.Array, bounds: np.ndarray, seed: int) -> np.ndarray:
     """Place groups by a hash of their id, salted with the seed."""
-    groups = groups.dictionary_encode()
-    shares = np.array([hash_share(group, seed) for group in groups.dictionary.to_pylist()])
-    return np.searchsorted(bounds, shares, side="right").astype(np.int8)[groups.indices.to_numpy()]
+    ids = ids.dictionary_encode()
+    shares = np.array([hash_share(key, seed) for key in ids.dictionary.to_pylist()])
+    return np.searchsorted(bounds, shares, side="right").astype(np.int8)[ids.indices.to_numpy()]
 
 
 @lru_cache(1 << 16)
@@ -109,12 +110,12 @@ def check_classes(places: np.ndarray, labels: np.ndarray, settings: Split) -> No
         )
 
 
-def make_vocabulary(file: pq.ParquetFile, places: np.ndarray, settings: VocabularySettings) -> Vocabulary:
+def make_vocabulary(groups: RowGroups, places: np.ndarray, settings: VocabularySettings) -> Vocabulary:
     """The frequent words of the training reviews."""
 
-    def count(batch_and_places: tuple[pa.RecordBatch, np.ndarray]) -> tuple[pa.Array, np.ndarray]:
-        batch, places = batch_and_places
-        lists = batch["tokens"]
+    def count(group_and_places: tuple[int, np.ndarray]) -> tuple[pa.Array, np.ndarray]:
+        group, places = group_and_places
+        lists = groups.read(group, ["tokens"])["tokens"]
         tokens = lists.flatten()
         training = np.repeat(places == 0, np.diff(lists.offsets.to_numpy()))
         times = np.bincount(tokens.indices.to_numpy()[training], minlength=len(tokens.dictionary))
@@ -122,44 +123,46 @@ def make_vocabulary(file: pq.ParquetFile, places: np.ndarray, settings: Vocabula
         return tokens.dictionary.take(pa.array(seen)), times[seen]
 
     counts = WordCounts()
-    batches = with_places(read_batches(file, ["tokens"]), places, "count words")
-    for words, times in in_order(count, batches):
+    for words, times in in_order(count, with_places(groups, places, "count words")):
         counts.add(words, times)
     return Vocabulary.of_counts(counts.table(), settings.max_size, settings.min_count)
 
 
-def with_places(
-    batches: Iterator[pa.RecordBatch], places: np.ndarray, what: str
-) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
+def with_places(groups: RowGroups, places: np.ndarray, what: str) -> Iterator[tuple[int, np.ndarray]]:
+    """The numbers of the groups, each with the places of its reviews."""
     start = 0
     with tqdm(
         desc=what, total=len(places), unit=" reviews", unit_scale=True, disable=None, leave=False
     ) as progress:
-        for batch in batches:
-            yield batch, places[start : start + len(batch)]
-            start += len(batch)
-            progress.update(len(batch))
+        for group in range(len(groups)):
+            rows = groups.rows(group)
+            yield group, places[start : start + rows]
+            start += rows
+            progress.update(rows)
 
 
 def write_splits(
-    file: pq.ParquetFile, places: np.ndarray, vocabulary: Vocabulary, folder: Path
+    groups: RowGroups, places: np.ndarray, vocabulary: Vocabulary, folder: Path
 ) -> dict[str, "Tally"]:
-    def divide(batch_and_places: tuple[pa.RecordBatch, np.ndarray]) -> list[pa.Table]:
-        batch, places = batch_and_places
-        table = with_ids(batch, vocabulary)
+    def divide(group_and_places: tuple[int, np.ndarray]) -> list[pa.Table]:
+        group, places = group_and_places
+        table = with_ids(groups.read(group), vocabulary)
         return [table.filter(pa.array(places == i)) for i in range(len(NAMES))]
+
+    def write(writer: pq.ParquetWriter, tally: Tally, part: pa.Table) -> None:
+        if len(part):
+            tally.add(part)
+            writer.write_table(part)
 
     tallies = {name: Tally() for name in NAMES}
     with ExitStack() as stack:
+        threads = stack.enter_context(ThreadPoolExecutor(len(NAMES)))
         writers = [
             stack.enter_context(pq.ParquetWriter(folder / f"{name}.parquet", SCHEMA, **STORAGE))
             for name in NAMES
         ]
-        for parts in in_order(divide, with_places(read_batches(file), places, "split")):
-            for writer, tally, part in zip(writers, tallies.values(), parts, strict=True):
-                if len(part):
-                    tally.add(part)
-                    writer.write_table(part)
+        for parts in in_order(divide, with_places(groups, places, "split")):
+            list(threads.map(write, writers, tallies.values(), parts))
     return tallies
 
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from stages.files import replacing
-from stages.parallel import BATCH, in_order
+from stages.parallel import in_order
 from stages.text.tokenizer import tokenize
 
 KEPT = ["review_id", "book_id", "user_id", "date", "rating", "label"]
@@ -26,35 +26,60 @@ TOKENS = pa.list_(pa.dictionary(pa.int32(), pa.string()))
 def tokenize_file(source: Path, target: Path, lowercase: bool) -> tuple[int, int]:
     """Tokenize a file of cleaned reviews; return the number of reviews and of tokens."""
     reviews = tokens = 0
-    with pq.ParquetFile(source) as file, replacing(target) as partial:
-        kept = [file.schema_arrow.field(name) for name in KEPT]
-        lengths, labels = pa.list_(pa.uint16()), pa.list_(pa.bool_())
-        schema = pa.schema(
-            [*kept, ("tokens", TOKENS), ("sentence_lengths", lengths), ("sentence_labels", labels)]
-        )
+    groups = RowGroups(source)
+    kept = [groups.schema.field(name) for name in KEPT]
+    lengths, labels = pa.list_(pa.uint16()), pa.list_(pa.bool_())
+    schema = pa.schema(
+        [*kept, ("tokens", TOKENS), ("sentence_lengths", lengths), ("sentence_labels", labels)]
+    )
 
-        def convert(batch: pa.RecordBatch) -> pa.Table:
-            return tokenize_batch(batch, lowercase).cast(schema)
+    def convert(group: int) -> pa.Table:
+        return tokenize_batch(groups.read(group), lowercase).cast(schema)
 
-        with (
-            pq.ParquetWriter(partial, schema, **STORAGE) as writer,
-            tqdm(
-                total=file.metadata.num_rows, desc="tokenize", unit=" reviews", unit_scale=True, disable=None,
-                leave=False,
-            ) as progress,
-        ):  # fmt: skip
-            for table in in_order(convert, read_batches(file)):
-                writer.write_table(table)
-                progress.update(len(table))
-                reviews += len(table)
-                tokens += len(table["tokens"].chunk(0).flatten())
+    with (
+        replacing(target) as partial,
+        pq.ParquetWriter(partial, schema, **STORAGE) as writer,
+        tqdm(
+            total=groups.metadata.num_rows, desc="tokenize", unit=" reviews", unit_scale=True, disable=None,
+            leave=False,
+        ) as progress,
+    ):  # fmt: skip
+        for table in in_order(convert, range(len(groups))):
+            writer.write_table(table)
+            progress.update(len(table))
+            reviews += len(table)
+            tokens += len(table["tokens"].chunk(0).flatten())
     return reviews, tokens
 
 
-def read_batches(file: pq.ParquetFile, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """Batches that each lie in one row group: a group bounds memory, and has its own dictionary of tokens."""
-    for group in range(file.num_row_groups):
-        yield from file.iter_batches(BATCH, [group], columns)
+class RowGroups:
+    """A Parquet file, read by row groups: one bounds memory, and has a dictionary of tokens of its own."""
+
+    def __init__(self, path: Path | str):
+        self.path, self.metadata = path, pq.read_metadata(path)
+
+    def __len__(self) -> int:
+        return self.metadata.num_row_groups if self.metadata.num_rows else 0  # of no rows, there may be one
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.metadata.schema.to_arrow_schema()
+
+    def rows(self, group: int) -> int:
+        return self.metadata.row_group(group).num_rows
+
+    def read(self, group: int, columns: list[str] | None = None) -> pa.RecordBatch:
+        """A row group as one batch; with a reader of its own, so that threads can read side by side."""
+        with pq.ParquetFile(self.path, metadata=self.metadata) as file:
+            (batch,) = file.iter_batches(self.rows(group), [group], columns, use_threads=False)
+        return batch
+
+    def batches(self, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+        return (self.read(group, columns) for group in range(len(self)))
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """One column of all rows, which must be of a few bytes each."""
+        return pq.read_table(self.path, columns=[name])[name]
 
 
 def tokenize_batch(batch: pa.RecordBatch, lowercase: bool) -> pa.Table:
