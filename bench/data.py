@@ -34,8 +34,8 @@ RAW = Path("data/raw/reviews.json.gz")
 
 def write_reviews(path: Path, reviews: int) -> None:
     """Write `reviews` records; each sentence joins two halves from pools, so that few are alike."""
+    import msgspec
     import numpy as np
-    import orjson
     from isal import igzip
 
     draw = np.random.default_rng(0)
@@ -81,7 +81,7 @@ def write_reviews(path: Path, reviews: int) -> None:
                         days[i].encode(),
                         b", ".join(parts),
                         ratings[i],
-                        orjson.dumps(bool(spoils[i])),
+                        msgspec.json.encode(bool(spoils[i])),
                         book_of[i],
                         i * 0x9E3779B97F4A7C15F39CC0605CEDC834 % 2**128,
                     )
@@ -91,8 +91,8 @@ def write_reviews(path: Path, reviews: int) -> None:
 
 def make_halves(draw, number: int) -> tuple[list[bytes], list[bytes]]:
     """Beginnings `[0, "Words` and ends ` words."]` of sentences, of 7.5 words each, as JSON."""
+    import msgspec
     import numpy as np
-    import orjson
 
     weights = 1 / (np.arange(100_000) + 2.7) ** 1.2  # Zipf and Mandelbrot
     words = np.array([spell(rank) for rank in range(len(weights))], dtype=object)
@@ -106,9 +106,10 @@ def make_halves(draw, number: int) -> tuple[list[bytes], list[bytes]]:
     halves = [" ".join(tokens[end - n : end]) for end, n in zip(ends, lengths.tolist(), strict=True)]
     stops = [".", "!", "?", "...", " http://example.org/a?b=1", " <b>so</b>.", " &amp; so."]
     stops = draw.choice(stops, number, p=[0.79, 0.1, 0.08, 0.02, 0.003, 0.004, 0.003])
-    openings = [b"[0, " + orjson.dumps(half.capitalize())[:-1] for half in halves[:number]]
+    openings = [b"[0, " + msgspec.json.encode(half.capitalize())[:-1] for half in halves[:number]]
     closings = [
-        b" " + orjson.dumps(half + stop)[1:] + b"]" for half, stop in zip(halves[number:], stops, strict=True)
+        b" " + msgspec.json.encode(half + stop)[1:] + b"]"
+        for half, stop in zip(halves[number:], stops, strict=True)
     ]
     return openings, closings
 
@@ -126,12 +127,12 @@ def spell(rank: int) -> str:
 
 
 def floor(reviews: int) -> None:
-    import orjson
+    import msgspec
     from isal import igzip
 
     with igzip.open(RAW) as file:
         for line in file:
-            orjson.loads(line)
+            msgspec.json.decode(line)
 
 
 def today(reviews: int) -> None:

@@ -50,6 +50,17 @@ def replacing_folder(path: Path | str) -> Iterator[Path]:
         raise
 
 
+@contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder, deleted when the block ends; what a killed process left there goes first."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def write_text(path: Path | str, text: str) -> None:
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")

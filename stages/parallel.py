@@ -1,5 +1,6 @@
 """Work on consecutive items side by side, with the results in the order of the items."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -12,7 +13,7 @@ from typing import TypeVar
 
 Item, Result = TypeVar("Item"), TypeVar("Result")
 WORKERS = 2
-BATCH = 4096  # reviews that are worked on together, and in a row group of what is written
+BATCH = 4096  # reviews that are worked on together
 BATCH_SIZE = 2**24  # likewise: their bytes, or characters
 
 
@@ -56,12 +57,16 @@ def in_order(
 
 def processes(workers: int) -> ProcessPoolExecutor:
     """Processes of their own interpreter; spawned, since to fork a process with threads is unsafe."""
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=leave_interrupts)
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=prepare)
 
 
-def leave_interrupts() -> None:
-    """Called in a worker: Ctrl-C is the parent's to handle."""
+def prepare() -> None:
+    """Called in a worker: Ctrl-C is the parent's to handle, and no cycle is left for the garbage collector.
+
+    It would look at the thousands of records of a batch again and again: a fifth of the time of cleaning.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()
     end_with_parent()
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from stages import parallel, params
+from stages import params
+from stages.corpus import cleaning, lines
 from stages.corpus.cleaning import clean
 from stages.errors import UserError
 
@@ -200,8 +201,8 @@ def test_batches_and_runs_make_no_difference(tmp_path, monkeypatch):
     given = [*records(60), record(60, ""), *records(60), b"x", record(61, "** spoiler alert **")]
     first, second = Cleaned(tmp_path, given), Cleaned(tmp_path, given)
     assert first.bytes == second.bytes
-    for name, size in (("BATCH", 1), ("BATCH", 7), ("BATCH_SIZE", 1000)):
-        monkeypatch.setattr(parallel, name, size)
+    for module, name, size in ((lines, "BLOCK", 10), (lines, "BLOCK", 3000), (cleaning, "ROW_GROUP", 7)):
+        monkeypatch.setattr(module, name, size)
         other = Cleaned(tmp_path, given)
         assert (other.rows, other.rejected, other.counts) == (first.rows, first.rejected, first.counts)
 

@@ -1,6 +1,6 @@
 """From lines to reviews: validated, normalised, without duplicates, everything counted.
 
-Two passes. The first streams the raw file, keeps what passes and remembers a hash of each text;
+Two passes. The first streams the raw file in chunks, keeps what passes and remembers a hash of each text;
 the second drops the duplicates, which can be told apart only when all labels have been seen.
 """
 
@@ -20,11 +20,11 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from stages.corpus.layouts import Rejected, Review, parse
-from stages.corpus.lines import ahead, read_lines
+from stages.corpus.lines import Chunk, Line, read_chunks, split_lines
 from stages.corpus.normalise import clean_texts
 from stages.errors import UserError
-from stages.files import replacing
-from stages.parallel import batches, in_order, processes
+from stages.files import replacing, scratch_folder
+from stages.parallel import in_order, processes
 from stages.params import Clean
 
 SCHEMA = pa.schema(
@@ -39,8 +39,9 @@ SCHEMA = pa.schema(
         "sentence_labels": pa.list_(pa.bool_()),
     }
 )
-REPEATED = ["book_id", "user_id"]  # the columns that are worth a dictionary
+STORAGE = {"compression": "zstd", "use_dictionary": ["book_id", "user_id"], "write_statistics": False}
 ALWAYS = ("read", "kept", "dropped", "rejected", "banners")  # the counts that are there even when 0
+ROW_GROUP = 12_000  # reviews that are at least in a row group: more have more words in common
 EXCERPT = 200  # characters of a rejected line that are kept
 
 
@@ -53,62 +54,74 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean) -> dict[
         UserError: the source is damaged, or too many of its lines are malformed, or none is left.
     """
     counts: Counter[str] = Counter()
-    hashes, labels = [], []
-    with replacing(reviews) as final, replacing(rejected) as rejects:
-        first_pass = final.with_name(f".{reviews.name}.first_pass.partial")
-        try:
-            with (
-                open(rejects, "w", encoding="utf-8") as rejects_file,
-                pa.ipc.new_file(first_pass, SCHEMA) as writer,
-                tqdm(desc="clean", unit=" reviews", unit_scale=True, disable=None, leave=False) as progress,
-            ):
-                lines = batches(read_lines(source, settings.max_line_bytes), length)
-                for batch in in_order(partial(clean_lines, settings=settings), lines, processes):
-                    counts.update(batch.counts)
-                    rejects_file.write(batch.rejected)
-                    hashes.append(batch.hashes)
-                    labels.append(batch.table["label"].to_numpy())
-                    writer.write_table(batch.table)
-                    progress.update(batch.counts["read"])
-            check_rejected(source, settings, counts, rejects)
-            keep = unique_texts(np.concatenate(hashes or [[]]), np.concatenate(labels or [[]]), counts)
-            if not keep.any():
-                raise UserError(
-                    f"{source}: of {counts['read']} reviews none is left ({summary(counts)});"
-                    " raise clean.fraction or use more data"
-                )
-            copy_rows(first_pass, final, keep, counts)
-        finally:
-            first_pass.unlink(missing_ok=True)
+    parts: list[Part] = []
+    with (
+        replacing(reviews) as final,
+        replacing(rejected) as rejects,
+        scratch_folder(reviews.with_name(f".{reviews.name}.first_pass.partial")) as folder,
+    ):
+        with (
+            open(rejects, "w", encoding="utf-8") as rejects_file,
+            tqdm(desc="clean", unit=" reviews", unit_scale=True, disable=None, leave=False) as progress,
+        ):
+            chunks = put_down(read_chunks(source, settings.max_line_bytes), folder)
+            for cleaned in in_order(partial(clean_chunk, settings=settings), chunks, processes):
+                counts.update(cleaned.counts)
+                rejects_file.write(cleaned.rejected)
+                parts.append(cleaned.part)
+                progress.update(cleaned.counts["read"])
+        check_rejected(source, settings, counts, rejects)
+        keep = unique_texts(parts, counts)
+        if not any(map(np.any, keep)):
+            raise UserError(
+                f"{source}: of {counts['read']} reviews none is left ({summary(counts)});"
+                " raise clean.fraction or use more data"
+            )
+        copy_rows(parts, keep, final, counts)
     return {name: counts[name] for name in [*ALWAYS, *sorted(counts.keys() - set(ALWAYS))]}
 
 
-Line = tuple[int, bytes]  # number from 1, and content
+class Part(NamedTuple):
+    """What the second pass must know of a chunk's reviews, which lie in a file of their own."""
 
-
-def length(line: Line) -> int:
-    return len(line[1])
+    path: Path
+    hashes: np.ndarray  # uint64 (reviews): of the texts
+    labels: np.ndarray  # bool (reviews)
 
 
 class Cleaned(NamedTuple):
-    """What became of some lines: the reviews in `table`, a hash of the text of each, the rest counted."""
-
-    table: pa.Table
-    hashes: np.ndarray
+    part: Part
     rejected: str  # JSON lines
     counts: Counter
 
 
-def clean_lines(lines: list[Line], settings: Clean) -> Cleaned:
+def put_down(chunks: Iterator[Chunk], folder: Path) -> Iterator[tuple[int, Path]]:
+    """Write each chunk into a file, from which a worker has it sooner than through a pipe."""
+    for chunk in chunks:
+        path = folder / f"{chunk.number}.jsonl"
+        path.write_bytes(chunk.lines)
+        yield chunk.number, path
+
+
+def clean_chunk(number_and_path: tuple[int, Path], settings: Clean) -> Cleaned:
+    """What becomes of the lines of a file; their reviews take its place."""
+    number, path = number_and_path
+    chunk = Chunk(number, path.read_bytes())
+    path.unlink()
     counts: Counter[str] = Counter()
     rejected: list[str] = []
+    lines = split_lines(chunk, settings.max_line_bytes)
     accepted = list(accept(lines, settings, counts, rejected))
-    table = to_table(accepted, settings)
-    drop("empty", counts, len(accepted) - len(table))
-    return Cleaned(table, hash_texts(table["sentences"]), "".join(rejected), counts)
+    reviews = to_batch(accepted, settings)
+    drop("empty", counts, len(accepted) - len(reviews))
+    path = path.with_suffix(".arrow")
+    with pa.ipc.new_file(path, SCHEMA) as writer:
+        writer.write_batch(reviews)
+    labels = reviews["label"].to_numpy(zero_copy_only=False)
+    return Cleaned(Part(path, hash_texts(reviews["sentences"]), labels), "".join(rejected), counts)
 
 
-def accept(lines: list[Line], settings: Clean, counts: Counter, rejected: list[str]) -> Iterator[Review]:
+def accept(lines: Iterator[Line], settings: Clean, counts: Counter, rejected: list[str]) -> Iterator[Review]:
     """Yield the reviews that are well formed and wanted; count the others by reason."""
     for number, line in lines:
         if not line or line.isspace():
@@ -153,25 +166,25 @@ def hash_share(key: str) -> float:
     return int.from_bytes(blake2b(key.encode(), digest_size=8, person=b"fraction").digest()) / 2**64
 
 
-def to_table(batch: list[Review], settings: Clean) -> pa.Table:
-    """Normalise a batch's sentences; leave out those that are empty, and the reviews without any left."""
-    if not batch:
-        return SCHEMA.empty_table()
-    *columns, _, _, sentences, flags = zip(*batch, strict=True)
-    lengths = np.fromiter(map(len, sentences), int, len(batch))
+def to_batch(reviews: list[Review], settings: Clean) -> pa.RecordBatch:
+    """Normalise the sentences; leave out those that are empty, and the reviews without any left."""
+    if not reviews:
+        return pa.RecordBatch.from_pylist([], SCHEMA)
+    *columns, _, _, sentences, flags = zip(*reviews, strict=True)
+    lengths = np.fromiter(map(len, sentences), int, len(reviews))
     known = np.array([flag is not None for flag in flags])
     flags = chain.from_iterable(flag or repeat(0, n) for flag, n in zip(flags, lengths, strict=True))
     flags = np.fromiter(flags, bool, lengths.sum())
     texts = pa.array(list(chain.from_iterable(sentences)), pa.string())
     texts = clean_texts(texts, settings.mask_spoiler_word)
     filled = pc.not_equal(texts, "").to_numpy(zero_copy_only=False)
-    review_of_sentence = np.repeat(np.arange(len(batch)), lengths)
-    lengths = np.bincount(review_of_sentence[filled], minlength=len(batch))
+    review_of_sentence = np.repeat(np.arange(len(reviews)), lengths)
+    lengths = np.bincount(review_of_sentence[filled], minlength=len(reviews))
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
     # Where the one flagged sentence was empty, nothing says which of the others spoils.
-    flagged = np.bincount(review_of_sentence[filled & flags], minlength=len(batch)) > 0
+    flagged = np.bincount(review_of_sentence[filled & flags], minlength=len(reviews)) > 0
     known &= flagged == np.array(columns[5])
-    table = pa.table(
+    batch = pa.record_batch(
         [
             *columns,
             pa.ListArray.from_arrays(offsets, texts.filter(pa.array(filled))),
@@ -179,26 +192,28 @@ def to_table(batch: list[Review], settings: Clean) -> pa.Table:
         ],
         schema=SCHEMA,
     )
-    return table if lengths.all() else table.filter(pa.array(lengths > 0))
+    return batch if lengths.all() else batch.filter(pa.array(lengths > 0))
 
 
 LOWER = bytes(byte + 32 if 65 <= byte <= 90 else byte for byte in range(256))
 NOT_ALPHANUMERIC = bytes(byte for byte in range(128) if not chr(byte).isalnum())
 
 
-def hash_texts(sentences: pa.ChunkedArray) -> np.ndarray:
+def hash_texts(sentences: pa.ListArray) -> np.ndarray:
     """A 64-bit hash of each review's text: its letters and digits alone, in lower case.
 
     Of two million different texts, two share a hash with a probability of 1e-7.
     """
-    texts = pc.binary_join(sentences.combine_chunks(), " ").cast(pa.binary()).to_pylist()
+    texts = pc.binary_join(sentences, " ").cast(pa.binary()).to_pylist()
     keys = (text.translate(LOWER, NOT_ALPHANUMERIC) or text for text in texts)
     hashes = (int.from_bytes(blake2b(key, digest_size=8).digest()) for key in keys)
     return np.fromiter(hashes, np.uint64, len(texts))
 
 
-def unique_texts(hashes: np.ndarray, labels: np.ndarray, counts: Counter) -> np.ndarray:
-    """Which reviews to keep: the first of each text, and none where equal texts have unequal labels."""
+def unique_texts(parts: list[Part], counts: Counter) -> list[np.ndarray]:
+    """What to keep of each part: the first review of a text, and none of a text with unequal labels."""
+    hashes = np.concatenate([part.hashes for part in parts])
+    labels = np.concatenate([part.labels for part in parts])
     _, first, which, times = np.unique(hashes, return_index=True, return_inverse=True, return_counts=True)
     spoilers = np.bincount(which, weights=labels, minlength=len(times))
     conflict = ((spoilers > 0) & (spoilers < times))[which]
@@ -206,26 +221,43 @@ def unique_texts(hashes: np.ndarray, labels: np.ndarray, counts: Counter) -> np.
     is_first[first] = True
     drop("conflicting_labels", counts, int(conflict.sum()))
     drop("duplicate", counts, int((~conflict & ~is_first).sum()))
-    return is_first & ~conflict
+    return np.split(is_first & ~conflict, np.cumsum([len(part.hashes) for part in parts])[:-1])
 
 
-def copy_rows(source: Path, target: Path, keep: np.ndarray, counts: Counter) -> None:
-    """Copy the rows to keep, and count what is in them."""
-    start = 0
-    with (
-        pa.OSFile(str(source)) as file,
-        pq.ParquetWriter(target, SCHEMA, compression="zstd", use_dictionary=REPEATED) as writer,
-    ):
-        reader = pa.ipc.open_file(file)
-        for batch in ahead(map(reader.get_batch, range(reader.num_record_batches))):
-            kept = batch.filter(pa.array(keep[start : start + len(batch)]))
-            start += len(batch)
-            counts["kept"] += len(kept)
-            counts["kept_spoilers"] += pc.sum(kept["label"]).as_py() or 0
-            counts["kept_sentences"] += len(kept["sentences"].flatten())
-            counts["kept_spoiler_sentences"] += pc.sum(kept["sentence_labels"].flatten()).as_py() or 0
-            if len(kept):
-                writer.write_batch(kept)
+def copy_rows(parts: list[Part], keep: list[np.ndarray], target: Path, counts: Counter) -> None:
+    """Write the rows to keep, and count what is in them."""
+    with pq.ParquetWriter(target, SCHEMA, **STORAGE) as writer:
+        for table in in_order(read_rows, row_groups(parts, keep)):
+            counts["kept"] += len(table)
+            counts["kept_spoilers"] += pc.sum(table["label"]).as_py()
+            counts["kept_sentences"] += pc.sum(pc.list_value_length(table["sentences"])).as_py()
+            counts["kept_spoiler_sentences"] += pc.sum(pc.list_flatten(table["sentence_labels"])).as_py() or 0
+            writer.write_table(table)
+
+
+Rows = list[tuple[Path, np.ndarray]]  # files, and which of their reviews to keep
+
+
+def row_groups(parts: list[Part], keep: list[np.ndarray]) -> Iterator[Rows]:
+    """Put parts together that have about `ROW_GROUP` rows to keep."""
+    group: Rows = []
+    rows = 0
+    for part, wanted in zip(parts, keep, strict=True):
+        group.append((part.path, wanted))
+        rows += int(wanted.sum())
+        if rows >= ROW_GROUP:
+            yield group
+            group, rows = [], 0
+    if rows:
+        yield group
+
+
+def read_rows(group: Rows) -> pa.Table:
+    batches = []
+    for path, wanted in group:
+        with pa.OSFile(str(path)) as file:
+            batches.append(pa.ipc.open_file(file).get_batch(0).filter(pa.array(wanted)))
+    return pa.Table.from_batches(batches)
 
 
 def summary(counts: Counter) -> str:

@@ -10,10 +10,9 @@ from datetime import date
 from functools import lru_cache
 from typing import Annotated, NamedTuple
 
-import orjson
-from pydantic import Field, StrictBool, StrictInt, StrictStr, TypeAdapter, ValidationError
-from typing_extensions import TypedDict
+import msgspec
 
+BOTH = frozenset([0, 1])  # the flags
 BANNER = re.compile(r"\s*\*\*\s*spoiler alert\s*\*\*\s*", re.IGNORECASE)
 
 
@@ -34,28 +33,32 @@ class Review(NamedTuple):
     flags: list[int] | None  # 1 for a sentence that gives the plot away, 0 for another
 
 
-class Shared(TypedDict):
-    """What both layouts have; other keys do not matter."""
+Id = Annotated[str, msgspec.Meta(min_length=1)]
 
-    user_id: Annotated[StrictStr, Field(min_length=1)]
-    book_id: Annotated[StrictStr, Field(min_length=1)]
-    review_id: Annotated[StrictStr, Field(min_length=1)]
-    rating: Annotated[StrictInt, Field(ge=0, le=5)]
+
+class Shared(msgspec.Struct):
+    """What both layouts have; other keys do not matter. Types are strict: no `"3"` for 3, no 1 for true."""
+
+    user_id: Id
+    book_id: Id
+    review_id: Id
+    rating: Annotated[int, msgspec.Meta(ge=0, le=5)]
 
 
 class SentenceRecord(Shared):
-    timestamp: StrictStr
-    review_sentences: list[tuple[StrictInt, StrictStr]]
-    has_spoiler: StrictBool
+    timestamp: str
+    review_sentences: list[tuple[int, str]]
+    has_spoiler: bool
 
 
 class RawRecord(Shared):
-    review_text: StrictStr
-    date_updated: StrictStr
+    review_text: str
+    date_updated: str
 
 
-SENTENCES = TypeAdapter(SentenceRecord)
-RAW = TypeAdapter(RawRecord)
+SENTENCES = msgspec.json.Decoder(SentenceRecord)
+RAW = msgspec.json.Decoder(RawRecord)
+TEXT_KEY = b'"review_text"'  # a text that holds it has backslashes before the quotes
 
 
 def parse(line: bytes) -> Review:
@@ -64,12 +67,15 @@ def parse(line: bytes) -> Review:
     Raises:
         Rejected: with the reason, when it is in neither.
     """
-    record = decode(line)
-    layout, parse_layout = (RAW, parse_raw) if "review_text" in record else (SENTENCES, parse_sentences)
+    layout, parse_layout = (RAW, parse_raw) if TEXT_KEY in line else (SENTENCES, parse_sentences)
     try:
-        return parse_layout(layout.validate_python(record))
-    except ValidationError as error:
-        raise Rejected(reason(error)) from error
+        record = layout.decode(line)
+        if not line.isascii():
+            line.decode()  # keys that do not matter may hold anything else
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        decode(line)
+        raise Rejected(reason(error)) from None
+    return parse_layout(record)
 
 
 def decode(line: bytes) -> dict:
@@ -79,39 +85,38 @@ def decode(line: bytes) -> dict:
         Rejected: with the reason, when it is not an object.
     """
     try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        try:
-            line.decode()
-        except UnicodeDecodeError:
-            raise Rejected("not_utf8") from error
-        raise Rejected("invalid_json") from error
+        line.decode()
+        record = msgspec.json.decode(line)
+    except UnicodeDecodeError:
+        raise Rejected("not_utf8") from None
+    except (msgspec.DecodeError, RecursionError):
+        raise Rejected("invalid_json") from None
     if not isinstance(record, dict):
         raise Rejected("not_an_object")
     return record
 
 
-def reason(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    kind = "missing" if first["type"] == "missing" and len(first["loc"]) == 1 else "wrong"
-    return f"{kind}_{first['loc'][0]}"
+def reason(error: Exception) -> str:
+    """`wrong_rating` of "... - at `$.rating`", `missing_rating` of "... missing required field `rating`"."""
+    path = re.search(r"- at `\$\.(\w+)", str(error))
+    return f"wrong_{path[1]}" if path else "missing_" + re.search(r"field `(\w+)`", str(error))[1]
 
 
 def parse_sentences(record: SentenceRecord) -> Review:
-    pairs = record["review_sentences"]
+    pairs = record.review_sentences
     flags = [flag for flag, _ in pairs]
     sentences = [text for _, text in pairs]
-    if not {0, 1}.issuperset(flags):
+    if not BOTH.issuperset(flags):
         raise Rejected("flag_not_0_or_1")
-    if record["has_spoiler"] != (1 in flags):
+    if record.has_spoiler != (1 in flags):
         raise Rejected("has_spoiler_against_flags")
     banner = cut_banner(sentences)
-    return make(record, parse_day(record["timestamp"]), banner, [], sentences, flags)
+    return make(record, parse_day(record.timestamp), banner, [], sentences, flags)
 
 
 def parse_raw(record: RawRecord) -> Review:
-    day = parse_time(record["date_updated"])
-    _, banner, faults, sentences, flags = take_apart(record["review_text"])
+    day = parse_time(record.date_updated)
+    _, banner, faults, sentences, flags = take_apart(record.review_text)
     return make(record, day, banner, faults, sentences, flags)
 
 
@@ -144,8 +149,18 @@ def take_apart(text: str) -> Parts:
 def make(
     record: Shared, day: date, banner: bool, faults: list[str], sentences: list[str], flags: list[int]
 ) -> Review:
-    ids = record["review_id"], record["book_id"], record["user_id"]
-    return Review(*ids, day, record["rating"], 1 in flags, banner, faults, sentences, flags)
+    return Review(
+        record.review_id,
+        record.book_id,
+        record.user_id,
+        day,
+        record.rating,
+        1 in flags,
+        banner,
+        faults,
+        sentences,
+        flags,
+    )
 
 
 DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")

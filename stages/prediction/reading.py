@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import StrictInt, StrictStr, TypeAdapter, ValidationError
 
 from stages.corpus.layouts import Rejected, cut_banner, decode, take_apart
 from stages.corpus.lines import read_lines
@@ -22,7 +22,6 @@ LONGEST = 2**24  # bytes of a line, or of a field of CSV
 TEXT_COLUMNS = ("review_text", "text")  # where none is named, the first of these that is there
 LABEL_COLUMNS = ("label", "has_spoiler")  # likewise
 IDS = ("review_id", "book_id", "user_id")
-PAIRS = TypeAdapter(list[tuple[StrictInt, StrictStr]])
 LABELS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 
 Record = dict | Rejected  # a row as it stands in the file, or why there is none
@@ -72,8 +71,8 @@ def row_of(record: dict, column: str | None) -> Row:
     label = label_of(record)
     if column is None and "review_sentences" in record:
         try:
-            pairs = PAIRS.validate_python(record["review_sentences"])
-        except ValidationError:
+            pairs = msgspec.convert(record["review_sentences"], list[tuple[int, str]])
+        except msgspec.ValidationError:
             raise Rejected("wrong_review_sentences") from None
         sentences = [text for _, text in pairs]
         cut_banner(sentences)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-import orjson
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -65,7 +65,7 @@ def check_name(path: Path) -> None:
 
 def json_lines_writer(file: IO[bytes]) -> Write:
     def write(table: pa.Table) -> None:
-        file.writelines(orjson.dumps(row) + b"\n" for row in rows_of(table))
+        file.writelines(msgspec.json.encode(row) + b"\n" for row in rows_of(table))
 
     return write
 
@@ -78,7 +78,8 @@ def csv_writer(file: IO[bytes]) -> Write:
     def write(table: pa.Table) -> None:
         for row in rows_of(table):
             lists = {
-                name: orjson.dumps(row[name]).decode() for name in ("sentences", "sentence_probabilities")
+                name: msgspec.json.encode(row[name]).decode()
+                for name in ("sentences", "sentence_probabilities")
             }
             rows.writerow((row | lists).values())
 
