@@ -33,7 +33,8 @@ def write_model() -> None:
     MODEL.mkdir(parents=True)
     vocabulary = FOLDER / "vocabulary.txt"
     Vocabulary(SPECIAL + [spell(rank) for rank in range(train.WORDS - len(SPECIAL))]).save(vocabulary)
-    arguments = architecture("lstm", train.settings_for(train.SIZES[0], "float32").model, train.WORDS)
+    size, batch = train.SHAPES[0]
+    arguments = architecture("lstm", train.settings_for(size, batch, "float32").model, train.WORDS)
     torch.manual_seed(train.SEED)
     description = {
         "architecture": arguments,
@@ -56,10 +57,11 @@ def count_tokens() -> int:
 
 def tabulate(reviews: int) -> str:
     tokens = count_tokens()
-    alone = train.measure("ours", "lstm", train.SIZES[0], "float32", ALONE)["inference"]
+    size, batch = train.SHAPES[0]
+    alone = train.measure("ours", "lstm", size, batch, "float32", ALONE)["inference"]
     lines = [
         f"{reviews:,} synthetic reviews in {(FOLDER / RAW).stat().st_size / 1e6:,.0f} MB of gzip, {tokens:,}"
-        f" tokens read; LSTM of size {train.SIZES[0]}, {torch.get_num_threads()} threads. From the command to"
+        f" tokens read; LSTM of size {size}, {torch.get_num_threads()} threads. From the command to"
         " its end, loading of Python and PyTorch included. The network alone, on reviews that are ready in"
         f" memory, takes {alone / 1e3:.0f} thousand tokens a second (the inference figure of bench-train,"
         " measured in this run).",

@@ -39,8 +39,8 @@ from stages.rnn.scoring import TOKENS, score
 WORDS = 20_000
 LONGEST = 500
 MEDIAN, MEAN, MOST = 115, 200, 3500  # words per review in the Goodreads file
-BATCH = 64
-SIZES = (64, 128)  # of the embedding and of each direction's state
+# The size of the embedding and of each direction's state, and the reviews in a batch.
+SHAPES = ((64, 64), (64, 128), (128, 64))
 SEED = 13
 CPU = torch.device("cpu")
 HEADING = "## Training"
@@ -69,11 +69,11 @@ def make_reviews(count: int, longest: int = LONGEST) -> Reviews:
     )
 
 
-def settings_for(size: int, precision: str) -> params.Params:
+def settings_for(size: int, batch: int, precision: str) -> params.Params:
     settings = params.load()
     model = {"embedding_size": size, "hidden_size": size, "layers": 1, "bidirectional": True}
     model |= {"vectors": None, "freeze_vectors": False}
-    train = {"batch_size": BATCH, "max_tokens": LONGEST, "precision": precision, "device": "cpu"}
+    train = {"batch_size": batch, "max_tokens": LONGEST, "precision": precision, "device": "cpu"}
     return settings.model_copy(
         update={
             "model": settings.model.model_copy(update=model),
@@ -97,23 +97,23 @@ def steady(work: Callable[[], object]) -> float:
 # What is measured. Each returns numbers for the table.
 
 
-def ours(cell: str, size: int, precision: str, count: int) -> dict[str, float]:
+def ours(cell: str, size: int, batch: int, precision: str, count: int) -> dict[str, float]:
     """Training: whole steps, and the share of them that loading and batching take. Inference: scores."""
     keep_freed_memory()
     reviews = make_reviews(count)
-    settings = settings_for(size, precision)
+    settings = settings_for(size, batch, precision)
     model = build(architecture(cell, settings.model, WORDS), reviews, SEED)
     chosen = settings.optimizers.adam
     optimizer = make(chosen.settings, chosen.learning_rate, model.parameters())
     training = Training(model, optimizer, reviews, reviews, settings.train, SEED)
-    order = epoch_order(reviews.lengths, BATCH, SEED, 0)
+    order = epoch_order(reviews.lengths, batch, SEED, 0)
 
     def train() -> None:
         for rows in order:
             training.step(rows)
 
     def load() -> None:
-        for rows in epoch_order(reviews.lengths, BATCH, SEED, 0):
+        for rows in epoch_order(reviews.lengths, batch, SEED, 0):
             assemble(reviews, rows).to(CPU)
 
     seconds = steady(train)
@@ -126,7 +126,7 @@ def ours(cell: str, size: int, precision: str, count: int) -> dict[str, float]:
     }
 
 
-def kernel(cell: str, size: int, precision: str, count: int) -> dict[str, float]:
+def kernel(cell: str, size: int, batch: int, precision: str, count: int) -> dict[str, float]:
     """The recurrent layer in both directions on batches of the same shapes, their tokens ready."""
     keep_freed_memory()
     reviews = make_reviews(count)
@@ -142,7 +142,7 @@ def kernel(cell: str, size: int, precision: str, count: int) -> dict[str, float]
             return [rnn(inputs)[0] for rnn in both]
 
     def train() -> None:
-        for shape in shapes(epoch_order(reviews.lengths, BATCH, SEED, 0)):
+        for shape in shapes(epoch_order(reviews.lengths, batch, SEED, 0)):
             outputs = forward(shape, learns=True)
             torch.autograd.backward(outputs, [torch.ones_like(o) for o in outputs])
 
@@ -171,13 +171,13 @@ class Usual(nn.Module):
         return self.output(self.dropout(torch.cat([states[-2], states[-1]], dim=1))).squeeze(1)
 
 
-def today(cell: str, size: int, precision: str, count: int) -> dict[str, float]:
+def today(cell: str, size: int, batch: int, precision: str, count: int) -> dict[str, float]:
     reviews = make_reviews(count)
     torch.manual_seed(SEED)
     ids = np.zeros((count, LONGEST), np.int64)
     ids[np.arange(LONGEST) < reviews.lengths[:, None]] = reviews.ids
     data = torch.utils.data.TensorDataset(torch.from_numpy(ids), torch.from_numpy(reviews.labels))
-    batches = torch.utils.data.DataLoader(data, BATCH, shuffle=True)
+    batches = torch.utils.data.DataLoader(data, batch, shuffle=True)
     model = Usual(cell, size)
     optimizer = torch.optim.Adam(model.parameters())
 
@@ -228,38 +228,38 @@ def tabulate(count: int) -> str:
     lengths = make_reviews(count, MOST).lengths
     lines = [
         f"{count:,} synthetic reviews of Goodreads' lengths (median {np.median(lengths):.0f}, mean"
-        f" {lengths.mean():.0f} words, cut to {LONGEST}), {WORDS:,} words, batches of {BATCH},"
+        f" {lengths.mean():.0f} words, cut to {LONGEST}), {WORDS:,} words,"
         f" {torch.get_num_threads()} threads, PyTorch {torch.__version__}. Thousands of real tokens a"
         " second; padding counts for nothing.",
         "",
-        "| | size | | training | of the kernel alone | times today's way | loading and batching"
+        "| | size | batch | | training | of the kernel alone | times today's way | loading and batching"
         " | inference | of the kernel alone |",
-        "|---|--:|---|--:|--:|--:|--:|--:|--:|",
+        "|---|--:|--:|---|--:|--:|--:|--:|--:|--:|",
     ]
     for cell in CELLS:
-        for size in SIZES:
+        for size, batch in SHAPES:
             for precision in ("float32", "bfloat16"):
-                few = max(count // 5, 2 * BATCH)  # for today's way: every batch of it has one shape
+                few = max(count // 5, 2 * batch)  # for today's way: every batch of it has one shape
                 counts = {"ours": count, "kernel": count, "today": few}
-                found = {name: measure(name, cell, size, precision, n) for name, n in counts.items()}
+                found = {name: measure(name, cell, size, batch, precision, n) for name, n in counts.items()}
                 mine, alone, usual = found["ours"], found["kernel"], found["today"]
                 lines.append(
-                    f"| {cell.upper()} | {size} | {precision} | {mine['training'] / 1e3:.0f}"
+                    f"| {cell.upper()} | {size} | {batch} | {precision} | {mine['training'] / 1e3:.0f}"
                     f" | {mine['training'] / alone['training']:.2f}"
                     f" | {mine['reviews'] / usual['reviews']:.1f} | {mine['loading']:.1%}"
                     f" | {mine['inference'] / 1e3:.0f} | {mine['inference'] / alone['inference']:.2f} |"
                 )
                 print(lines[-1], flush=True)
-                if (cell, size, precision) == ("lstm", SIZES[0], "float32"):
+                if (cell, size, batch, precision) == ("lstm", *SHAPES[0], "float32"):
                     speed = mine["reviews"], usual["reviews"], mine["padding"]
     simple = measure("tfidf", count)
     lines += [
         "",
-        f"In reviews a second: the LSTM of size {SIZES[0]} trains on {speed[0]:,.0f} (one epoch), today's"
-        f" way on {speed[1]:,.0f}, TF-IDF with logistic regression on {simple['reviews']:,.0f} (the whole"
-        f" fit, with the choice of its regularisation); it predicts {simple['inference']:,.0f}. Padding is"
-        f" {speed[2]:.0%} of the project's batches and {1 - lengths.clip(max=LONGEST).mean() / LONGEST:.0%}"
-        " of today's.",
+        f"In reviews a second: the LSTM of size {SHAPES[0][0]} in batches of {SHAPES[0][1]} trains on"
+        f" {speed[0]:,.0f} (one epoch), today's way on {speed[1]:,.0f}, TF-IDF with logistic regression on"
+        f" {simple['reviews']:,.0f} (the whole fit, with the choice of its regularisation); it predicts"
+        f" {simple['inference']:,.0f}. Padding is {speed[2]:.0%} of those batches and"
+        f" {1 - lengths.clip(max=LONGEST).mean() / LONGEST:.0%} of today's.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -274,7 +274,7 @@ if __name__ == "__main__":
         if way == "tfidf":
             print(json.dumps(tfidf(int(arguments[0]))))
         else:
-            cell, size, precision, count = arguments
-            print(json.dumps(WAYS[way](cell, int(size), precision, int(count))))
+            cell, size, batch, precision, count = arguments
+            print(json.dumps(WAYS[way](cell, int(size), int(batch), precision, int(count))))
     else:
         main()

@@ -43,12 +43,13 @@ class StepRecord:
         return len(self.state["norms"]) % EVERY == 0
 
     def add_update(self, model: SpoilerRNN, before: dict[str, list[Tensor]]) -> None:
-        """Compare the weights after a step with those before it."""
+        """Compare the weights after a step with those before it, which are overwritten."""
         update = {}
         for name, weights in groups(model).items():
-            step = norm([w.detach() - old for w, old in zip(weights, before[name], strict=True)])
+            size = norm(before[name])
+            step = norm([old.sub_(w.detach()) for w, old in zip(weights, before[name], strict=True)])
             gradient = norm([w.grad for w in weights if w.grad is not None])
-            update[f"update_ratio_{name}"] = step / max(norm(before[name]), TINY)
+            update[f"update_ratio_{name}"] = step / max(size, TINY)
             update[f"effective_step_{name}"] = step / gradient if gradient > TINY else 0.0
         self.state["updates"].append(update)
 

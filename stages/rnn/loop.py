@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from tqdm import tqdm
@@ -19,7 +18,7 @@ from stages.results.scores import best_threshold, decision_scores, ranking_score
 from stages.rnn import processes
 from stages.rnn.batches import assemble, epoch_order
 from stages.rnn.checkpoints import Checkpoint
-from stages.rnn.devices import autocast
+from stages.rnn.devices import autocast, reseed
 from stages.rnn.diagnostics import StepRecord, copy_weights
 from stages.rnn.loss import loss_sums
 from stages.rnn.model import SpoilerRNN
@@ -126,7 +125,7 @@ class Training:
         # Dropout depends on the step and the process alone, so that a checkpoint need not hold the
         # state of every process's generator.
         draw = np.random.SeedSequence([self.seed, self.progress.step, processes.rank()])
-        torch.manual_seed(int(draw.generate_state(1)[0]))
+        reseed(self.device, int(draw.generate_state(1)[0]))
         with autocast(self.device, self.settings.precision):
             logits = self.replica(batch)
         of_reviews, of_sentences = loss_sums(*logits, batch, self.settings.positive_weight)
@@ -135,7 +134,7 @@ class Training:
         sharing = processes.world_size() if len(mine) < len(rows) else 1
         self.optimizer.zero_grad(set_to_none=True)
         (loss * sharing).backward()
-        gradient_norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm).item()
+        gradient_norm = self.clip()
         loss = processes.total(loss.detach()) if sharing > 1 else loss.item()
         self.check_finite(loss, gradient_norm)
 
@@ -149,6 +148,14 @@ class Training:
         self.progress.batch += 1
         self.progress.step += 1
         return loss
+
+    def clip(self) -> float:
+        """Scale the gradient down to `clip_norm`, where it is longer; returns its norm before."""
+        weights = [weight for weight in self.model.parameters() if weight.grad is not None]
+        norm = nn.utils.get_total_norm([weight.grad for weight in weights])
+        if norm > self.settings.clip_norm:
+            nn.utils.clip_grads_with_norm_(weights, self.settings.clip_norm, norm)
+        return norm.item()
 
     def check_finite(self, loss: float, gradient_norm: float) -> None:
         if not (math.isfinite(loss) and math.isfinite(gradient_norm)):

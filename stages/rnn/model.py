@@ -1,12 +1,17 @@
 """A recurrent network that says whether a review spoils, and in which sentence."""
 
 import math
+from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stages.rnn.batches import Batch
+from stages.rnn.maxima import segment_maxima
+from stages.rnn.orders import BothOrders, Places, Reverse
 from stages.text.vocabulary import PADDING, UNKNOWN
 
 Cell = Literal["lstm", "gru"]
@@ -44,7 +49,7 @@ class SpoilerRNN(nn.Module):
         sizes = [embedding_size] + [width] * (layers - 1)
         self.forwards = nn.ModuleList(CELLS[cell](size, hidden_size) for size in sizes)
         self.backwards = nn.ModuleList(CELLS[cell](size, hidden_size) for size in sizes * bidirectional)
-        self.state_dropout = nn.Dropout(state_dropout)
+        self.state_dropout = state_dropout
         self.review_head = nn.Linear(width, 1)
         self.sentence_head = nn.Linear(width, 1)
         self.reset_parameters()
@@ -78,104 +83,77 @@ class SpoilerRNN(nn.Module):
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Logits of the reviews (reviews,) and of all their sentences (sentences,)."""
         maxima = [  # of each direction: (sentences, hidden)
-            torch.segment_reduce(states, "max", lengths=batch.sentence_lengths, unsafe=True)
-            for states in self.states(batch.ids, batch.lengths)
+            segment_maxima(states, places, batch.sentence_lengths)
+            for states, places in self.states_and_places(batch.ids, batch.lengths)
         ]
-        maxima = torch.cat(maxima, dim=1)  # (sentences, width)
-        review = torch.segment_reduce(maxima, "max", lengths=batch.sentence_counts, unsafe=True)
-        review_logits = self.review_head(self.state_dropout(review)).squeeze(1)
-        sentence_logits = self.sentence_head(self.state_dropout(maxima)).squeeze(1)
-        return review_logits, sentence_logits
+        sentences = torch.cat(maxima, dim=1)  # (sentences, width)
+        each = torch.arange(len(sentences), device=sentences.device)
+        reviews = segment_maxima(sentences, each, batch.sentence_counts)  # (reviews, width)
+        if self.training and self.state_dropout:  # the same features of a review and of all its sentences
+            mask = dropout_mask(reviews, self.state_dropout)
+            reviews = reviews * mask
+            sentences = sentences * mask.repeat_interleave(batch.sentence_counts, dim=0)
+        return self.review_head(reviews).squeeze(1), self.sentence_head(sentences).squeeze(1)
 
     def states(self, ids: Tensor, lengths: Tensor) -> list[Tensor]:
         """The last layer's states in each direction at all real tokens: (real tokens, hidden)."""
+        return [states[places] for states, places in self.states_and_places(ids, lengths)]
+
+    def states_and_places(self, ids: Tensor, lengths: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Of each direction the last layer's states (tokens * reviews, hidden) and the real tokens' rows."""
         if self.training and self.word_dropout:
             dropped = torch.rand(ids.shape, device=ids.device) < self.word_dropout
-            ids = ids.masked_fill(dropped & (ids != PADDING), UNKNOWN)
-        states = locked_dropout(self.embedding(ids), self.embedding_dropout, self.training)
+            ids = ids.masked_fill(dropped, UNKNOWN)  # padding too, which is never read
+        states = Lookup.apply(self.embedding.weight, ids)  # (tokens, reviews, size)
         places = Places(*ids.shape, lengths)
-        last = len(self.forwards) - 1
-        for layer, forward in enumerate(self.forwards):
-            if layer:
-                states = locked_dropout(states, self.state_dropout.p, self.training)
-            outputs = [forward(states)[0]]  # each (tokens, reviews, hidden)
-            if self.backwards:
-                outputs.append(self.backwards[layer](reverse(states, places.reversal))[0])
-            if layer < last:  # both directions in the order of time again
-                outputs[1:] = [reverse(out, places.reversal) for out in outputs[1:]]
-                states = torch.cat(outputs, dim=-1)
-        read = (places.of_tokens, places.of_reversed)
-        return [take(out, place) for out, place in zip(outputs, read, strict=False)]
+        for layer, (forward, backward) in enumerate(zip_longest(self.forwards, self.backwards)):
+            last = layer == len(self.forwards) - 1
+            mask = self.locked_mask(states, self.state_dropout if layer else self.embedding_dropout)
+            if backward:
+                states, reversed_states = BothOrders.apply(states, mask, places.reversal)
+            elif mask is not None:
+                states = states * mask
+            out = forward(states)[0]  # (tokens, reviews, hidden)
+            if last:
+                yield out.flatten(0, 1), places.of_tokens
+            if backward:
+                back = backward(reversed_states)[0]
+                if last:
+                    yield back.flatten(0, 1), places.of_reversed
+                else:
+                    out = torch.cat([out, Reverse.apply(back, places.reversal)], dim=-1)
+            states = out
+
+    def locked_mask(self, states: Tensor, share: float) -> Tensor | None:
+        """Drops the same features at all times of a review (Gal and Ghahramani, 2016): (reviews, width)."""
+        return dropout_mask(states[0], share) if self.training and share else None
 
 
-class Places:
-    """Where tokens stand among the (tokens * reviews) rows of states, time first."""
+class Lookup(torch.autograd.Function):
+    """Rows of a table (words, size) by ids of any shape: (*ids, size).
 
-    def __init__(self, tokens: int, reviews: int, lengths: Tensor):
-        self.reviews, self.lengths = reviews, lengths
-        self.time = torch.arange(tokens, device=lengths.device)
-        self.review = torch.arange(reviews, device=lengths.device)
-        self.real = self.time < lengths[:, None]  # (reviews, tokens)
-
-    @property
-    def reversal(self) -> Tensor:
-        """Each review in reverse, by its own length; padding stays. Applied twice, nothing has changed."""
-        time = self.time[:, None]  # (tokens, 1)
-        source = torch.where(time < self.lengths, self.lengths - 1 - time, time)  # (tokens, reviews)
-        return (source * self.reviews + self.review).flatten()
-
-    @property
-    def of_tokens(self) -> Tensor:
-        """The real tokens, review by review: (real tokens)."""
-        return (self.time * self.reviews + self.review[:, None])[self.real]
-
-    @property
-    def of_reversed(self) -> Tensor:
-        """The same tokens where each review has been reversed."""
-        time = self.lengths[:, None] - 1 - self.time  # (reviews, tokens)
-        return (time * self.reviews + self.review[:, None])[self.real]
-
-
-class Take(torch.autograd.Function):
-    """Rows of a matrix, none of them twice: the gradient is a copy, where it is a sum in general.
-
-    `own_inverse`: `places` is a reversal, which undoes itself.
+    `index_add_` sums the gradient in half the time of the embedding's own.
     """
 
     @staticmethod
-    def forward(ctx, rows: Tensor, places: Tensor, own_inverse: bool) -> Tensor:
-        ctx.save_for_backward(places)
-        ctx.count, ctx.own_inverse = len(rows), own_inverse
-        return rows.index_select(0, places)
+    def forward(ctx, table: Tensor, ids: Tensor) -> Tensor:
+        ctx.save_for_backward(ids)
+        ctx.words = len(table)
+        return F.embedding(ids, table)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
-        (places,) = ctx.saved_tensors
-        if ctx.own_inverse:
-            return gradient.index_select(0, places), None, None
-        taken = gradient.new_zeros(ctx.count, gradient.shape[1])
-        return taken.index_copy_(0, places, gradient), None, None
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, None]:
+        if not ctx.needs_input_grad[0]:
+            return None, None
+        (ids,) = ctx.saved_tensors
+        rows = gradient.new_zeros(ctx.words, gradient.shape[-1])
+        return rows.index_add_(0, ids.flatten(), gradient.flatten(0, -2)), None
 
 
-def take(states: Tensor, places: Tensor) -> Tensor:
-    """Of states (tokens, reviews, width) the rows at `places`: (places, width)."""
-    return Take.apply(states.flatten(0, 1), places, False)
-
-
-def reverse(states: Tensor, reversal: Tensor) -> Tensor:
-    """States (tokens, reviews, width) in the order of `Places.reversal`."""
-    return Take.apply(states.flatten(0, 1), reversal, True).view_as(states)
-
-
-def locked_dropout(states: Tensor, share: float, training: bool) -> Tensor:
-    """Dropout of the same features at all times of a review (Gal and Ghahramani, 2016).
-
-    One mask of (reviews, features) rather than of all states, which costs a tenth of a step to draw.
-    """
-    if not training or not share:
-        return states
-    mask = torch.rand(states.shape[1:], device=states.device) >= share
-    return states * (mask / (1 - share)).to(states.dtype)
+def dropout_mask(like: Tensor, share: float) -> Tensor:
+    """0 for a random `share` of the features, and for the others what keeps their mean as it was."""
+    mask = torch.rand(like.shape, device=like.device) >= share
+    return (mask / (1 - share)).to(like.dtype)
 
 
 def count_parameters(model: SpoilerRNN) -> dict[str, int]:

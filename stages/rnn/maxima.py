@@ -1,0 +1,57 @@
+"""The maximum over the tokens of each sentence, by kernels that work on whole rows at a time."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+WINDOW = 8  # tokens; a sentence has fifteen or so
+
+
+def segment_maxima(rows: Tensor, places: Tensor, lengths: Tensor) -> Tensor:
+    """The maxima of segments of some rows: (rows, width) -> (segments, width).
+
+    The first segment is of the rows at the first `lengths[0]` of `places`, and so on. No length is 0, and
+    no row stands in `places` twice.
+    """
+    return SegmentMaxima.apply(rows, *windows(places, lengths))
+
+
+def windows(places: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Cut each segment into windows (windows, WINDOW), its last place again where the last one is not full.
+
+    Also the first window of each segment: (segments).
+    """
+    counts = (lengths + WINDOW - 1) // WINDOW
+    firsts = counts.cumsum(0) - counts
+    ends = lengths.cumsum(0)
+    starts = (ends - lengths - WINDOW * firsts).repeat_interleave(counts)  # of each window, less those before
+    starts += WINDOW * torch.arange(len(starts), device=places.device)
+    chosen = starts[:, None] + torch.arange(WINDOW, device=places.device)  # (windows, WINDOW)
+    chosen = torch.minimum(chosen, (ends - 1).repeat_interleave(counts)[:, None])
+    return places.take(chosen), firsts
+
+
+class SegmentMaxima(torch.autograd.Function):
+    """Pools each window, then the windows of each segment; the gradient goes back to where the maxima stand.
+
+    `torch.segment_reduce` does the same number by number, and searches the maxima again for the gradient.
+    """
+
+    @staticmethod
+    def forward(ctx, rows: Tensor, windows: Tensor, firsts: Tensor) -> Tensor:
+        tokens = rows.index_select(0, windows.flatten()).view(*windows.shape, 1, -1)
+        # Channels last: (windows, width, WINDOW, 1) -> (windows, width, 1, 1)
+        maxima, token = F.max_pool2d(tokens.permute(0, 3, 1, 2), (WINDOW, 1), return_indices=True)
+        maxima, token = maxima.flatten(1), token.flatten(1)
+        each = torch.arange(len(windows), device=rows.device)
+        maxima, _, _, window = torch.embedding_bag(maxima, each, firsts, mode=2)  # 2 is the maximum
+        ctx.save_for_backward(windows, window, token)
+        ctx.count = len(rows)
+        return maxima
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
+        windows, window, token = ctx.saved_tensors
+        found = windows.take(WINDOW * window + token.gather(0, window))  # (segments, width)
+        zeros = gradient.new_zeros(ctx.count, gradient.shape[1])
+        return zeros.scatter_(0, found, gradient), None, None
