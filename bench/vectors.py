@@ -9,6 +9,7 @@ Needs `pip install transformers`, which nothing else in the project does.
 """
 
 import argparse
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
 
 from stages.files import replacing
-from stages.rnn.vectors import read
+from stages.rnn.vectors import lines, read
 from stages.text.vocabulary import SPECIAL, Vocabulary
 
 BATCH = 512  # words
@@ -44,9 +45,8 @@ def standardised(vectors: Tensor) -> Tensor:
 
 def beside(path: Path, vocabulary: Vocabulary) -> Tensor:
     """The vectors of a file, zeros for the words it has not: (words, size)."""
-    with open(path, encoding="utf-8") as file:
-        file.readline()  # fastText's first line is no vector
-        size = file.readline().count(" ")
+    _, (_, second) = islice(lines(path), 2)  # fastText's first line is no vector
+    size = second.count(b" ")
     found = read(path, vocabulary, size)
     rows = torch.zeros(len(vocabulary), size)
     rows[torch.from_numpy(found.ids)] = standardised(torch.from_numpy(found.values))

@@ -13,21 +13,6 @@ from typing import TypeVar
 
 Item, Result = TypeVar("Item"), TypeVar("Result")
 WORKERS = 2
-BATCH = 4096  # reviews that are worked on together
-BATCH_SIZE = 2**24  # likewise: their bytes, or characters
-
-
-def batches(items: Iterable[Item], size: Callable[[Item], int]) -> Iterator[list[Item]]:
-    """Lists of up to `BATCH` items, fewer where their sizes sum to more than `BATCH_SIZE`."""
-    batch, total = [], 0
-    for item in items:
-        batch.append(item)
-        total += size(item)
-        if len(batch) == BATCH or total > BATCH_SIZE:
-            yield batch
-            batch, total = [], 0
-    if batch:
-        yield batch
 
 
 def in_order(

@@ -38,6 +38,12 @@ def test_other_keys_do_not_matter():
     assert parsed(MARKED, n_votes=3) == parsed(MARKED)
 
 
+def test_the_layout_is_told_by_the_key_alone():
+    named = parsed(MARKED, review_sentences=[[0, "review_text"], [1, '"review_text": "x"']])
+    assert named.sentences == ["review_text", '"review_text": "x"']
+    assert parse(json.dumps(RAW).encode().replace(b'"review_text":', b'"review_text" \t:')) == parsed(RAW)
+
+
 def without(record: dict, key: str) -> dict:
     return {name: value for name, value in record.items() if name != key}
 

@@ -13,10 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages import parallel
 from stages.corpus.layouts import take_apart
 from stages.errors import UserError
-from stages.prediction import files, reading, writing
+from stages.prediction import batches, files, reading, writing
 from stages.prediction.files import Tally, score_file, to_table
 from stages.prediction.reading import read_rows
 from tests.prediction_data import finder
@@ -338,7 +337,7 @@ def test_no_labels_no_scores(tmp_path):
 
 
 def test_rows_are_read_as_they_are_needed(tmp_path, monkeypatch):
-    monkeypatch.setattr(parallel, "BATCH", 10)
+    monkeypatch.setattr(batches, "BATCH", 10)
     taken = []
 
     def counted(*arguments):

@@ -90,6 +90,8 @@ class Part(NamedTuple):
 
 
 class Cleaned(NamedTuple):
+    """What became of a chunk of lines."""
+
     part: Part
     rejected: str  # JSON lines
     counts: Counter

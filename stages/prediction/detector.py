@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from stages.corpus.layouts import take_apart
-from stages.parallel import batches
 from stages.prediction import folder as folders
 from stages.prediction import models
+from stages.prediction.batches import batches
 from stages.prediction.encoding import Encoded, encode
 from stages.rnn.reviews import from_table
 from stages.text.vocabulary import Vocabulary

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from stages.corpus.lines import ahead
 from stages.errors import UserError
-from stages.parallel import batches
+from stages.prediction.batches import batches
 from stages.prediction.detector import CutReview, Prediction, Scores, SpoilerDetector, characters
 from stages.prediction.encoding import Encoded
 from stages.prediction.reading import IDS, Row, read_rows

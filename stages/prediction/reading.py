@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from stages.corpus.layouts import Rejected, cut_banner, decode, take_apart
 from stages.corpus.lines import read_lines
 from stages.errors import UserError
-from stages.parallel import BATCH
+from stages.prediction.batches import BATCH
 
 LONGEST = 2**24  # bytes of a line, or of a field of CSV
 TEXT_COLUMNS = ("review_text", "text")  # where none is named, the first of these that is there
