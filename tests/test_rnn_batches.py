@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stages.errors import UserError
 from stages.rnn.batches import MULTIPLE, assemble, epoch_order, in_order_of_length, padded, padding_share
-from stages.rnn.reviews import from_table, load, ranges
+from stages.rnn.reviews import from_table, joined, load, ranges
 from stages.text.vocabulary import PADDING, UNKNOWN
 from tests.rnn_data import table
 
@@ -51,7 +51,8 @@ def naive(review: list[list[int]], has: bool, max_tokens: int) -> list[tuple[lis
 def test_batches_hold_head_and_tail_of_every_review(drawn, max_tokens, random):
     texts, labelled = [r for r, _ in drawn], [has for _, has in drawn]
     expected = [naive(r, has, max_tokens) for r, has in drawn]
-    reviews = from_table(as_table(texts, labelled), max_tokens)
+    whole, cut = as_table(texts, labelled), random.randint(0, len(texts))
+    reviews = joined([from_table(part, max_tokens) for part in (whole[:cut], whole[cut:])])
     assert len(reviews) == len(texts)
     rows = np.array(random.sample(range(len(texts)), random.randint(1, len(texts))))
     batch = assemble(reviews, rows)

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.rnn.maxima import segment_maxima
+from stages.rnn.maxima import segment_maxima, windows
 from stages.rnn.model import Lookup
 from stages.rnn.orders import BothOrders, Places, Reverse
 
@@ -19,7 +19,8 @@ def test_maxima_of_segments(lengths, width, seed):
     places = torch.randperm(total + 5, generator=draw)[:total]
     plain = torch.randn(total + 5, width, generator=draw)
     ours, theirs = plain.clone().requires_grad_(), plain.clone().requires_grad_()
-    found = segment_maxima(ours, places, torch.tensor(lengths))
+    chosen, firsts = windows(torch.tensor(lengths))
+    found = segment_maxima(ours, places[chosen], firsts)
     expected = torch.stack([theirs[part].max(0).values for part in places.split(lengths)])
     assert torch.equal(found, expected)
     weights = torch.randn(found.shape, generator=draw)
@@ -30,13 +31,13 @@ def test_maxima_of_segments(lengths, width, seed):
 
 def test_of_equal_maxima_one_has_the_gradient():
     rows = torch.ones(20, 3, requires_grad=True)
-    segment_maxima(rows, torch.arange(20), torch.tensor([20])).sum().backward()
+    segment_maxima(rows, *windows(torch.tensor([20]))).sum().backward()
     assert rows.grad.sum(0).tolist() == [1, 1, 1] and set(rows.grad.flatten().tolist()) == {0, 1}
 
 
 def test_maxima_that_are_not_numbers_are_seen():
     rows = torch.full((20, 1), torch.nan)
-    assert segment_maxima(rows, torch.arange(20), torch.tensor([3, 17])).isnan().all()
+    assert segment_maxima(rows, *windows(torch.tensor([3, 17]))).isnan().all()
 
 
 @pytest.mark.parametrize("type_", [torch.float32, torch.bfloat16])
@@ -60,7 +61,7 @@ def test_both_orders(masked):
     plain, weights = (torch.randn(6, 3, 2, generator=draw) for _ in range(2))
     mask = torch.randn(3, 2, generator=draw) if masked else None
     ours, theirs = plain.clone().requires_grad_(), plain.clone().requires_grad_()
-    forward, backward = BothOrders.apply(ours, mask, reversal)
+    forward, backward = BothOrders.apply(ours.clone(), mask, reversal)
     states = theirs if mask is None else theirs * mask
     order = [[*range(n - 1, -1, -1), *range(n, 6)] for n in lengths.tolist()]
     turned = torch.stack([states[places, i] for i, places in enumerate(order)], dim=1)

@@ -168,6 +168,18 @@ def test_word_dropout_leaves_padding_and_evaluation_alone():
         assert not torch.equal(exact, model(batch)[0])
 
 
+def test_state_dropout_drops_the_same_of_a_review_and_of_its_sentences():
+    model = make("lstm", state_dropout=0.5)
+    model.sentence_head.load_state_dict(model.review_head.state_dict())
+    batch = assemble(reviews(4, 40, longest=1), np.arange(40))  # reviews of one sentence
+    assert batch.sentence_counts.max() == 1
+    with torch.inference_mode():
+        exact = model(batch)[0]
+        of_reviews, of_sentences = model.train()(batch)
+    assert torch.allclose(of_reviews, of_sentences, atol=1e-6)
+    assert not torch.allclose(of_reviews, exact)
+
+
 def test_loss_counts_labelled_sentences_and_weighs_spoilers():
     batch = assemble(reviews(6, 12), np.arange(12))
     draw = torch.Generator().manual_seed(0)

@@ -70,7 +70,8 @@ class Training:
         checkpoint: Checkpoint | None = None,
         name: str = "",
     ):
-        self.model, self.optimizer = model, optimizer
+        self.model, self.optimizer = model.train(), optimizer
+        self.weights = [weight for weight in model.parameters() if weight.requires_grad]
         self.train, self.validation = train, validation
         self.settings, self.seed, self.checkpoint, self.name = settings, seed, checkpoint, name
         self.device = next(model.parameters()).device
@@ -121,7 +122,6 @@ class Training:
         mine = processes.share_of(rows)
         batch = assemble(self.train, mine).to(self.device)
         labelled = self.train.choose(rows).labelled_sentences if len(mine) < len(rows) else batch.labelled
-        self.model.train()
         # Dropout depends on the step and the process alone, so that a checkpoint need not hold the
         # state of every process's generator.
         draw = np.random.SeedSequence([self.seed, self.progress.step, processes.rank()])
@@ -151,10 +151,9 @@ class Training:
 
     def clip(self) -> float:
         """Scale the gradient down to `clip_norm`, where it is longer; returns its norm before."""
-        weights = [weight for weight in self.model.parameters() if weight.grad is not None]
-        norm = nn.utils.get_total_norm([weight.grad for weight in weights])
+        norm = nn.utils.get_total_norm([weight.grad for weight in self.weights])
         if norm > self.settings.clip_norm:
-            nn.utils.clip_grads_with_norm_(weights, self.settings.clip_norm, norm)
+            nn.utils.clip_grads_with_norm_(self.weights, self.settings.clip_norm, norm)
         return norm.item()
 
     def check_finite(self, loss: float, gradient_norm: float) -> None:
@@ -170,6 +169,7 @@ class Training:
         progress = self.progress
         progress.elapsed = time.monotonic() - self.started
         logits = score(self.model, self.validation, self.settings, self.device)
+        self.model.train()
         self.check_finite(logits.loss, 0.0)
         labels, probabilities = self.validation.labels, sigmoid(logits.reviews)
         threshold = best_threshold(labels, probabilities)

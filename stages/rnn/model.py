@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stages.rnn.batches import Batch
-from stages.rnn.maxima import segment_maxima
+from stages.rnn.maxima import segment_maxima, windows
 from stages.rnn.orders import BothOrders, Places, Reverse
 from stages.text.vocabulary import PADDING, UNKNOWN
 
@@ -49,7 +49,7 @@ class SpoilerRNN(nn.Module):
         sizes = [embedding_size] + [width] * (layers - 1)
         self.forwards = nn.ModuleList(CELLS[cell](size, hidden_size) for size in sizes)
         self.backwards = nn.ModuleList(CELLS[cell](size, hidden_size) for size in sizes * bidirectional)
-        self.state_dropout = nn.Dropout(state_dropout)
+        self.state_dropout = state_dropout
         self.review_head = nn.Linear(width, 1)
         self.sentence_head = nn.Linear(width, 1)
         self.reset_parameters()
@@ -82,16 +82,18 @@ class SpoilerRNN(nn.Module):
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Logits of the reviews (reviews,) and of all their sentences (sentences,)."""
+        tokens, firsts = windows(batch.sentence_lengths)
         maxima = [  # of each direction: (sentences, hidden)
-            segment_maxima(states, places, batch.sentence_lengths)
+            segment_maxima(states, places.take(tokens), firsts)
             for states, places in self.states_and_places(batch.ids, batch.lengths)
         ]
         sentences = torch.cat(maxima, dim=1)  # (sentences, width)
-        each = torch.arange(len(sentences), device=sentences.device)
-        reviews = segment_maxima(sentences, each, batch.sentence_counts)  # (reviews, width)
-        review_logits = self.review_head(self.state_dropout(reviews)).squeeze(1)
-        sentence_logits = self.sentence_head(self.state_dropout(sentences)).squeeze(1)
-        return review_logits, sentence_logits
+        reviews = segment_maxima(sentences, *windows(batch.sentence_counts))  # (reviews, width)
+        mask = self.locked_mask(reviews, self.state_dropout)
+        if mask is not None:
+            reviews = reviews * mask
+            sentences = sentences * mask.repeat_interleave(batch.sentence_counts, dim=0)
+        return self.review_head(reviews).squeeze(1), self.sentence_head(sentences).squeeze(1)
 
     def states(self, ids: Tensor, lengths: Tensor) -> list[Tensor]:
         """The last layer's states in each direction at all real tokens: (real tokens, hidden)."""
@@ -106,7 +108,7 @@ class SpoilerRNN(nn.Module):
         places = Places(*ids.shape, lengths)
         for layer, (forward, backward) in enumerate(zip_longest(self.forwards, self.backwards)):
             last = layer == len(self.forwards) - 1
-            mask = self.locked_mask(states, self.state_dropout.p if layer else self.embedding_dropout)
+            mask = self.locked_mask(states, self.state_dropout if layer else self.embedding_dropout)
             if backward:
                 states, reversed_states = BothOrders.apply(states, mask, places.reversal)
             elif mask is not None:
@@ -123,20 +125,21 @@ class SpoilerRNN(nn.Module):
             states = out
 
     def locked_mask(self, states: Tensor, share: float) -> Tensor | None:
-        """Drops the same features at all times of a review (Gal and Ghahramani, 2016): (reviews, width).
+        """Drops the same features at all times and sentences of a review (Gal and Ghahramani, 2016).
 
-        To draw a mask for all times costs a tenth of a step. What it keeps, it scales up to the mean of all.
+        (..., reviews, width) -> (reviews, width). To draw a mask for all times costs a tenth of a step.
+        What it keeps, it scales up to the mean of all.
         """
         if not self.training or not share:
             return None
-        mask = torch.rand(states.shape[1:], device=states.device) >= share
+        mask = torch.rand(states.shape[-2:], device=states.device) >= share
         return (mask / (1 - share)).to(states.dtype)
 
 
 class Lookup(torch.autograd.Function):
     """Rows of a table (words, size) by ids of any shape: (*ids, size).
 
-    `index_add_` sums the gradient in half the time of the embedding's own.
+    `index_add_` sums the gradient in half the time of the embedding's own, if its ids are int64.
     """
 
     @staticmethod
@@ -151,7 +154,7 @@ class Lookup(torch.autograd.Function):
             return None, None
         (ids,) = ctx.saved_tensors
         rows = gradient.new_zeros(ctx.words, gradient.shape[-1])
-        return rows.index_add_(0, ids.flatten(), gradient.flatten(0, -2)), None
+        return rows.index_add_(0, ids.flatten().long(), gradient.flatten(0, -2)), None
 
 
 def count_parameters(model: SpoilerRNN) -> dict[str, int]:
