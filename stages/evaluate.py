@@ -13,10 +13,11 @@ from stages import params
 from stages.baselines import models as baselines
 from stages.errors import run
 from stages.files import read_json, replacing, write_json, write_text
+from stages.results.cost import cost_of_network, cost_of_tfidf
 from stages.results.evaluation import Evaluation, sentence_scores
 from stages.results.intervals import Resamples
-from stages.results.mistakes import leading, surest
-from stages.results.slices import score_slices, slices_of
+from stages.results.mistakes import leading, sentence_at, surest
+from stages.results.slices import score_slices, slices_of, test_size
 from stages.results.tables import to_csv
 from stages.rnn import devices, storage
 from stages.rnn.allocator import keep_freed_memory
@@ -45,11 +46,15 @@ class Network:
     seconds: float
 
     @property
+    def device(self) -> str:
+        """The kind of device that it is on."""
+        return next(self.model.parameters()).device.type
+
+    @property
     def flagged(self) -> np.ndarray:
         """Whether a sentence that is flagged as a spoiler is read, bool (reviews)."""
-        review = np.repeat(np.arange(len(self.test)), self.test.sentence_counts)
         flags = np.nan_to_num(self.test.sentence_labels)
-        return np.bincount(review, flags, len(self.test)) > 0
+        return np.bincount(self.test.review_of_sentence, flags, len(self.test)) > 0
 
 
 def main() -> None:
@@ -100,8 +105,8 @@ def write_scores(evaluation: Evaluation, networks: dict[str, Network], table: pa
         print(f"{name:12} average precision {found['average_precision']:.4f}")
     sentences = []
     for name, network in networks.items():
-        review = np.repeat(np.arange(len(network.test)), network.test.sentence_counts)
-        found = sentence_scores(network.test.sentence_labels, network.logits.sentences, review)
+        test = network.test
+        found = sentence_scores(test.sentence_labels, network.logits.sentences, test.review_of_sentence)
         sentences += [{"model": name, **found}] if found else []
     curved = [name for name in scores if name not in ("length", "majority")]
     comparison = {
@@ -109,44 +114,11 @@ def write_scores(evaluation: Evaluation, networks: dict[str, Network], table: pa
         "models": [{"model": name, **scores[name], **evaluation.details(name)} for name in scores],
         "pairs": evaluation.pairs(),
         "sentences": sentences,
-        "cost": [cost(name, network) for name, network in networks.items()] + [cost_of_baseline()],
+        "cost": [cost_of_network(MODELS / name, network.device) for name, network in networks.items()]
+        + [cost_of_tfidf(MODELS / "baseline")],
         "calibration": [row for name in curved for row in evaluation.calibration(name)],
     }
     write_json(METRICS / "comparison.json", comparison)
-
-
-def test_size(table: pa.Table) -> dict[str, int]:
-    spoilers = table.filter(table["label"])
-    of = {"": table, "_with_spoilers": spoilers}
-    counts = {f"books{end}": len(part["book_id"].unique()) for end, part in of.items()}
-    return {
-        "reviews": len(table),
-        "spoilers": len(spoilers),
-        **counts,
-        "users": len(table["user_id"].unique()),
-    }
-
-
-def cost(name: str, network: Network) -> dict:
-    """What of a network's cost repeats: sizes, and the way it took."""
-    training, architecture = network.description["training"], network.description["architecture"]
-    return {
-        "model": name,
-        "hidden_size": architecture["hidden_size"],
-        "cell_parameters": training["parameters"]["cell"],
-        "embedding_parameters": training["parameters"]["embedding"],
-        "parameters": training["parameters"]["total"],
-        "bytes": (MODELS / name / "model.safetensors").stat().st_size,
-        "epochs": training["epochs"],
-        "best_epoch": training["best_epoch"],
-        "device": next(network.model.parameters()).device.type,
-    }
-
-
-def cost_of_baseline() -> dict:
-    features = read_json(MODELS / "baseline/model.json")["training"]["features"]
-    size = (MODELS / "baseline/model.safetensors").stat().st_size
-    return {"model": "tfidf", "parameters": features + 1, "bytes": size, "device": "cpu"}
 
 
 def write_curves(evaluation: Evaluation) -> None:
@@ -192,6 +164,10 @@ def errors(evaluation: Evaluation, networks: dict[str, Network], table: pa.Table
             given = contributions(network.model, network.test, row)
             review = network.test.choose(np.array([row]))
             places = leading(kind, given)
+            text = {}
+            if ours and len(places):
+                words = [vocabulary.words[i] for i in review.ids]
+                text = {"sentence": sentence_at(places[0], words, review.sentence_lengths)}
             yield {
                 "model": name,
                 "kind": kind,
@@ -203,17 +179,8 @@ def errors(evaluation: Evaluation, networks: dict[str, Network], table: pa.Table
                     {"place": int(i), "id": int(review.ids[i]), "given": round(float(given[i]), 2)}
                     for i in places
                 ],
-                **({"sentence": sentence_at(places[0], review, vocabulary)} if ours and len(places) else {}),
+                **text,
             }
-
-
-def sentence_at(place: int, review: Reviews, vocabulary: Vocabulary) -> list[str]:
-    """Of a single review, the words of the sentence around a token: before it, the token, after it."""
-    ends = np.cumsum(review.sentence_lengths)
-    which = int(np.searchsorted(ends, place, side="right"))
-    start, end = ends[which] - review.sentence_lengths[which], ends[which]
-    words = [vocabulary.words[i] for i in review.ids]
-    return [" ".join(words[start:place]), words[place], " ".join(words[place + 1 : end])]
 
 
 if __name__ == "__main__":

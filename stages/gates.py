@@ -22,8 +22,8 @@ def main() -> None:
     test = load(TEST, models["lstm"][1]["max_tokens"])
     scored = pq.read_table("data/predictions/test.parquet", columns=list(CELLS))
     called = [scored[cell].to_numpy() >= models[cell][1]["threshold"] for cell in CELLS]
-    sentence = np.repeat(np.arange(len(test)), test.sentence_counts)
-    quiet = np.bincount(sentence[test.sentence_labels == 0], minlength=len(test)) > 0
+    unflagged = test.review_of_sentence[test.sentence_labels == 0]
+    quiet = np.bincount(unflagged, minlength=len(test)) > 0
     row, granted = gates.choose(test.labels, test.lengths, np.all(called, axis=0), quiet)
     review = test.choose(np.array([row]))
 

@@ -40,6 +40,13 @@ def in_order(
             yield under_way.popleft().result()
 
 
+def available_cores() -> list[int]:
+    """The numbers of the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
 def processes(workers: int) -> ProcessPoolExecutor:
     """Processes of their own interpreter; spawned, since to fork a process with threads is unsafe."""
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=prepare)

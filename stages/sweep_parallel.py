@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from stages import params
 from stages.errors import UserError, run
+from stages.parallel import available_cores
 
 DVC = ("dvc", "--wait-for-lock")
 
@@ -93,13 +94,6 @@ def share(place: int, jobs: int, cores: list[int], gpus: list[str]) -> tuple[lis
     if gpus:
         variables["CUDA_VISIBLE_DEVICES"] = gpus[place % len(gpus)]
     return mine, variables
-
-
-def available_cores() -> list[int]:
-    """The numbers of the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(os.getpid()))
-    return list(range(os.cpu_count() or 1))
 
 
 def visible_gpus(device: str) -> list[str]:

@@ -10,17 +10,16 @@ from hypothesis import given
 from sklearn import metrics
 
 from stages import params
-from stages.evaluate import sentence_at
 from stages.results.evaluation import Evaluation, sentence_scores
 from stages.results.findings.models import decision_note, verdict
 from stages.results.intervals import Resamples
-from stages.results.mistakes import COUNT, leading, surest
+from stages.results.mistakes import COUNT, leading, sentence_at, surest
 from stages.results.slices import first_flag, score_slices, slices_of
 from stages.rnn.attribution import contributions
 from stages.rnn.model import SpoilerRNN
 from stages.rnn.scoring import score
 from stages.text.splitting import SCHEMA
-from stages.text.vocabulary import SPECIAL, Vocabulary
+from stages.text.vocabulary import SPECIAL
 from tests.rnn_data import WORDS, reviews
 from tests.scored import labelled
 
@@ -206,12 +205,12 @@ def test_contributions_sum_to_the_logit(cell, layers, bidirectional) -> None:
 def test_the_sentence_around_a_word() -> None:
     words = [f"w{i}" for i in range(2, WORDS)]
     review = reviews(3, 12).choose(np.array([4]))
-    vocabulary = Vocabulary(SPECIAL + words)
+    words = [(*SPECIAL, *words)[i] for i in review.ids]
     start = 0
     for length in review.sentence_lengths:
-        expected = [vocabulary.words[i] for i in review.ids[start : start + length]]
+        expected = words[start : start + length]
         for place in range(start, start + length):
-            before, word, after = sentence_at(place, review, vocabulary)
+            before, word, after = sentence_at(place, words, review.sentence_lengths)
             assert f"{before} {word} {after}".split() == expected
-            assert word == vocabulary.words[review.ids[place]]
+            assert word == words[place]
         start += length

@@ -22,3 +22,11 @@ def leading(kind: str, contributions: np.ndarray) -> np.ndarray:
     towards = contributions if kind == KINDS[0] else -contributions
     order = np.argsort(-towards, kind="stable")[:WORDS]
     return order[towards[order] > 0]
+
+
+def sentence_at(place: int, words: list[str], sentence_lengths: np.ndarray) -> list[str]:
+    """Of a review's words, the sentence around one of them: before it, the word, after it."""
+    ends = np.cumsum(sentence_lengths)
+    which = int(np.searchsorted(ends, place, side="right"))
+    start, end = ends[which] - sentence_lengths[which], ends[which]
+    return [" ".join(words[start:place]), words[place], " ".join(words[place + 1 : end])]

@@ -1,4 +1,4 @@
-"""Parts of the test reviews, each scored by itself: where the models are better and worse."""
+"""The test reviews and parts of them, each scored by itself: where the models are better and worse."""
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +11,19 @@ from stages.results.scores import ranking_scores
 LENGTHS = (0, 64, 128, 256, 512)  # tokens
 FEWEST = 5  # books with spoilers, below which an interval over books says nothing
 Slices = list[tuple[str, str, np.ndarray]]  # by what, which, and the rows that are in it
+
+
+def test_size(table: pa.Table) -> dict[str, int]:
+    """How many reviews, books and users a split's table has."""
+    spoilers = table.filter(table["label"])
+    of = {"": table, "_with_spoilers": spoilers}
+    counts = {f"books{end}": len(part["book_id"].unique()) for end, part in of.items()}
+    return {
+        "reviews": len(table),
+        "spoilers": len(spoilers),
+        **counts,
+        "users": len(table["user_id"].unique()),
+    }
 
 
 def slices_of(table: pa.Table, books_of_training: pa.Array, read: np.ndarray) -> Slices:

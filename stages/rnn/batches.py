@@ -11,9 +11,7 @@ from stages.rnn.reviews import Reviews
 from stages.text.vocabulary import PADDING
 
 POOL = 50  # batches that are sorted by length together
-# Batches are padded to a multiple of this many tokens: oneDNN compiles a kernel for each new
-# shape of a batch, which takes longer than running it.
-MULTIPLE = 32
+MULTIPLE = 8  # tokens that batches are padded to: oneDNN prepares a kernel for each new shape of a batch
 
 
 @dataclass(frozen=True)

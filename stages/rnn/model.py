@@ -82,13 +82,13 @@ class SpoilerRNN(nn.Module):
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Logits of the reviews (reviews,) and of all their sentences (sentences,)."""
-        tokens, firsts = windows(batch.sentence_lengths)
+        tokens, *levels = windows(batch.sentence_lengths)
         maxima = [  # of each direction: (sentences, hidden)
-            segment_maxima(states, places.take(tokens), firsts)
+            segment_maxima(states, [places.take(tokens), *levels])
             for states, places in self.states_and_places(batch.ids, batch.lengths)
         ]
         sentences = torch.cat(maxima, dim=1)  # (sentences, width)
-        reviews = segment_maxima(sentences, *windows(batch.sentence_counts))  # (reviews, width)
+        reviews = segment_maxima(sentences, windows(batch.sentence_counts))  # (reviews, width)
         mask = self.locked_mask(reviews, self.state_dropout)
         if mask is not None:
             reviews = reviews * mask

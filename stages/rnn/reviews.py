@@ -40,6 +40,11 @@ class Reviews:
         return np.diff(self.sentence_ends, prepend=0)
 
     @property
+    def review_of_sentence(self) -> np.ndarray:
+        """The row of the review that each sentence is of, int64 (sentences)."""
+        return np.repeat(np.arange(len(self)), self.sentence_counts)
+
+    @property
     def labelled_sentences(self) -> int:
         """Sentences that have a label."""
         return int((~np.isnan(self.sentence_labels)).sum())
@@ -85,10 +90,10 @@ def load(path: Path | str, max_tokens: int) -> Reviews:
     """
     columns = ["label", "ids", "sentence_lengths", "sentence_labels"]
     try:
-        file = pq.ParquetFile(path)
-        tables = map(pa.Table.from_batches, ([rows] for rows in file.iter_batches(columns=columns)))
-        empty = file.schema_arrow.empty_table()  # a split may hold no review
-        return joined([from_table(table, max_tokens) for table in (empty, *tables)])
+        with pq.ParquetFile(path) as file:
+            tables = map(pa.Table.from_batches, ([rows] for rows in file.iter_batches(columns=columns)))
+            empty = file.schema_arrow.empty_table()  # a split may hold no review
+            return joined([from_table(table, max_tokens) for table in (empty, *tables)])
     except (OSError, pa.ArrowInvalid, KeyError) as error:
         raise UserError(f"{path}: could not be read ({error}); run `dvc repro split`") from error
 

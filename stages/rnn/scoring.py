@@ -11,7 +11,7 @@ from stages.rnn.batches import assemble, in_order_of_length
 from stages.rnn.devices import autocast
 from stages.rnn.loss import loss_sums
 from stages.rnn.model import SpoilerRNN
-from stages.rnn.reviews import Reviews, ranges
+from stages.rnn.reviews import Reviews, ranges, spans
 
 TOKENS = 16_384  # padded tokens in a batch
 
@@ -29,14 +29,13 @@ def score(model: SpoilerRNN, reviews: Reviews, settings: Train, device: torch.de
     model.eval()
     review_logits = np.empty(len(reviews), np.float32)
     sentence_logits = np.empty(len(reviews.sentence_lengths), np.float32)
-    starts, counts = reviews.sentence_ends - reviews.sentence_counts, reviews.sentence_counts
     review_loss = sentence_loss = 0.0
     for rows in in_order_of_length(reviews.lengths, TOKENS):
         batch = assemble(reviews, rows).to(device)
         with autocast(device, settings.precision):
             logits = model(batch)
         review_logits[rows] = logits[0].float().cpu().numpy()
-        sentence_logits[ranges(starts[rows], counts[rows])] = logits[1].float().cpu().numpy()
+        sentence_logits[ranges(*spans(reviews.sentence_ends, rows))] = logits[1].float().cpu().numpy()
         sums = loss_sums(*logits, batch, settings.positive_weight)
         review_loss += sums[0].item()
         sentence_loss += sums[1].item()

@@ -1,7 +1,6 @@
 """One cell of the optimizer study: an optimizer, a learning rate, a few seeds."""
 
 import math
-import os
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pyarrow.parquet as pq
 import torch
 
 from stages.files import replacing_folder, write_json, write_text
-from stages.parallel import end_with_parent
+from stages.parallel import available_cores, end_with_parent
 from stages.params import OptimizerName, Params, Train
 from stages.results.tables import to_csv
 from stages.rnn import devices, vectors
@@ -37,7 +36,7 @@ def run_cell(name: OptimizerName, learning_rate: float, settings: Params, splits
     known = settings.model.vectors and vectors.read(
         settings.model.vectors, words, settings.model.embedding_size
     )
-    workers = min(len(seeds), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+    workers = min(len(seeds), len(available_cores()))
     with ProcessPoolExecutor(workers, initializer=end_with_parent) as pool:
         jobs = [pool.submit(train_seed, name, learning_rate, settings, splits, seed, known) for seed in seeds]
         runs = [job.result() for job in jobs]
