@@ -43,6 +43,7 @@ WORDS = 20_000
 SPLIT = 965_000  # reviews in a training split of the Goodreads file
 LONGEST = 500
 MEDIAN, MEAN, MOST = 115, 200, 3500  # words per review in the Goodreads file
+SENTENCE = 12.2, 15  # median and mean of the words per sentence there, of which one in twenty has over 35
 # The size of the embedding and of each direction's state, and the reviews in a batch.
 SHAPES = ((64, 64), (64, 128), (128, 64))
 ROUNDS = 3
@@ -56,22 +57,27 @@ BEGIN, END = "<!-- training: begin -->", "<!-- training: end -->"
 
 
 def make_reviews(count: int, longest: int = LONGEST) -> Reviews:
-    """Reviews of log-normal lengths, of Zipf's words and sentences of about 15 words, cut to `longest`."""
+    """Reviews and sentences of log-normal lengths, of Zipf's words, cut to `longest`."""
     draw = np.random.default_rng(SEED)
-    spread = np.sqrt(2 * np.log(MEAN / MEDIAN))  # mean = median * exp(spread**2 / 2)
-    lengths = np.exp(draw.normal(np.log(MEDIAN), spread, count)).astype(np.int64).clip(1, MOST)
-    lengths = np.minimum(lengths, longest)
-    counts = -(-lengths // 15)
-    sentence_lengths = np.full(counts.sum(), 15, np.int32)
-    sentence_lengths[np.cumsum(counts) - 1] = lengths - 15 * (counts - 1)
+    lengths = log_normal(draw, MEDIAN, MEAN, count).clip(1, MOST)
+    ends = np.cumsum(np.minimum(lengths, longest))
+    # A sentence ends after a number of words, and where its review does.
+    cuts = np.cumsum(log_normal(draw, *SENTENCE, ends[-1] // 8).clip(1))
+    cuts = np.union1d(cuts[cuts < ends[-1]], ends)
+    sentence_ends = np.searchsorted(cuts, ends, side="right")
     chances = 1 / (np.arange(WORDS - 2) + 2.7)
-    ids = 2 + draw.choice(WORDS - 2, lengths.sum(), p=chances / chances.sum()).astype(np.int32)
+    ids = 2 + draw.choice(WORDS - 2, ends[-1], p=chances / chances.sum()).astype(np.int32)
     labels = (draw.random(count) < 0.065).astype(np.float32)
-    flags = np.repeat(labels, counts) * (draw.random(counts.sum()) < 0.3)
-    places = np.zeros(counts.sum(), np.int32)
-    return Reviews(
-        ids, np.cumsum(lengths), sentence_lengths, np.cumsum(counts), labels, flags.astype(np.float32), places
-    )
+    flags = np.repeat(labels, np.diff(sentence_ends, prepend=0)) * (draw.random(len(cuts)) < 0.3)
+    sentence_lengths = np.diff(cuts, prepend=0).astype(np.int32)
+    places = np.zeros(len(cuts), np.int32)
+    return Reviews(ids, ends, sentence_lengths, sentence_ends, labels, flags.astype(np.float32), places)
+
+
+def log_normal(draw: np.random.Generator, median: float, mean: float, count: int) -> np.ndarray:
+    """Whole numbers, int64."""
+    spread = np.sqrt(2 * np.log(mean / median))  # mean = median * exp(spread**2 / 2)
+    return np.exp(draw.normal(np.log(median), spread, count)).astype(np.int64)
 
 
 def settings_for(size: int, batch: int, precision: str) -> params.Params:
