@@ -32,7 +32,7 @@ from stages.baselines.models import fit
 from stages.rnn.allocator import keep_freed_memory
 from stages.rnn.batches import assemble, epoch_order, in_order_of_length, padded, padding_share
 from stages.rnn.build import architecture, build
-from stages.rnn.devices import autocast
+from stages.rnn.devices import autocast, has_bfloat16
 from stages.rnn.loop import Training
 from stages.rnn.model import CELLS
 from stages.rnn.optimizers import make
@@ -152,7 +152,7 @@ def kernel(cell: str, size: int, batch: int, precision: str, count: int) -> dict
         return [(padded(int(reviews.lengths[rows].max())), len(rows)) for rows in batches]
 
     def forward(shape: tuple[int, int], learns: bool) -> list[torch.Tensor]:
-        with autocast(CPU, precision):
+        with autocast(CPU, precision, CELLS[cell]):
             inputs = torch.zeros(*shape, size, requires_grad=learns)
             return [rnn(inputs)[0] for rnn in both]
 
@@ -200,7 +200,7 @@ def today(cell: str, size: int, batch: int, precision: str, count: int) -> dict[
         model.train()
         for words, labels in batches:
             optimizer.zero_grad()
-            with autocast(CPU, precision):
+            with autocast(CPU, precision, CELLS[cell]):
                 logits = model(words)
             nn.functional.binary_cross_entropy_with_logits(logits.float(), labels).backward()
             optimizer.step()
@@ -209,7 +209,7 @@ def today(cell: str, size: int, batch: int, precision: str, count: int) -> dict[
     def infer() -> None:
         model.eval()
         for words, _ in batches:
-            with autocast(CPU, precision):
+            with autocast(CPU, precision, CELLS[cell]):
                 model(words)
 
     seconds, tokens = steady(train), len(reviews.ids)
@@ -265,6 +265,8 @@ def tabulate(count: int) -> str:
     for cell in CELLS:
         for size, batch in SHAPES:
             for precision in ("float32", "bfloat16"):
+                if precision == "bfloat16" and not has_bfloat16("cpu", CELLS[cell]):
+                    continue
                 found = compare(cell, size, batch, precision, count)
                 lines.append(
                     f"| {cell.upper()} | {size} | {batch} | {precision} | {found['training'] / 1e3:.0f}"

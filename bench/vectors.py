@@ -9,6 +9,7 @@ Needs `pip install transformers`, which nothing else in the project does.
 """
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -22,40 +23,56 @@ from stages.text.vocabulary import SPECIAL, Vocabulary
 
 LAYERS = (-3, -1)  # the last, and one that is nearer to the words
 ALONE = 3  # places that the word alone counts as
-BATCH = 64  # reviews
-LONGEST = 256  # pieces of a review that are read
+BATCH = 64  # texts
+LONGEST = 256  # pieces of a text that are read
 SCALE = 0.25  # standard deviation of each layer's numbers in the file
 
 
-@torch.no_grad()
-def encode(folder: Path, reviews: list[list[int]], words: list[str]) -> Tensor:
-    """The mean states of each word over its places in some reviews and alone: (words, layers * size)."""
-    tokenizer, encoder = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
-    states = torch.zeros(len(words), len(LAYERS) * encoder.config.hidden_size)
-    counts = torch.zeros(len(words))
-    alone = [[i] for i in range(len(SPECIAL), len(words))]
-    texts = [(review, 1) for review in sorted(reviews, key=len)] + [(word, ALONE) for word in alone]
-    for start in tqdm(range(0, len(texts), BATCH), unit="batch"):
-        ids, weights = zip(*texts[start : start + BATCH], strict=True)
-        pieces = tokenizer(
-            [[words[i] if i >= len(SPECIAL) else tokenizer.unk_token for i in review] for review in ids],
-            is_split_into_words=True,
-            padding=True,
-            truncation=True,
-            max_length=LONGEST,
-            return_tensors="pt",
-        )
-        layers = encoder(**pieces, output_hidden_states=True).hidden_states
-        found = torch.cat([layers[i] for i in LAYERS], dim=-1)  # (reviews, pieces, layers * size)
-        for row, (review, weight) in enumerate(zip(ids, weights, strict=True)):
-            places = pieces.word_ids(row)  # of each piece, its word in the review, if any
-            real = [i for i, place in enumerate(places) if place is not None]
-            word = torch.tensor([review[places[i]] for i in real], dtype=torch.long)
-            share = torch.tensor([weight / places.count(places[i]) for i in real])
-            states.index_add_(0, word, found[row, real] * share[:, None])
+class Encoder:
+    """A sentence encoder, and the pieces that it makes of words."""
+
+    def __init__(self, folder: Path, words: list[str]):
+        self.words = words
+        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.encoder = AutoModel.from_pretrained(folder).eval()
+        self.size = len(LAYERS) * self.encoder.config.hidden_size
+
+    @torch.no_grad()
+    def encode(self, texts: list[list[int]]) -> Iterator[tuple[list[int], Tensor, list[int | None]]]:
+        """Of each text its ids, the states (pieces, size), and which of the ids each piece is of, if any."""
+        for start in tqdm(range(0, len(texts), BATCH), unit="batch"):
+            batch = texts[start : start + BATCH]
+            pieces = self.tokenizer(
+                [
+                    [self.words[i] if i >= len(SPECIAL) else self.tokenizer.unk_token for i in text]
+                    for text in batch
+                ],
+                is_split_into_words=True,
+                padding=True,
+                truncation=True,
+                max_length=LONGEST,
+                return_tensors="pt",
+            )
+            layers = self.encoder(**pieces, output_hidden_states=True).hidden_states
+            states = torch.cat([layers[i] for i in LAYERS], dim=-1)
+            for row, real in enumerate(pieces["attention_mask"].sum(1).tolist()):
+                yield batch[row], states[row, :real], pieces.word_ids(row)[:real]
+
+    def alone(self) -> Tensor:
+        """The mean state of each word's own text, as the encoder has learned to take it: (words, size)."""
+        texts = [[i] for i in range(len(self.words))]
+        return torch.stack([states.mean(0) for _, states, _ in self.encode(texts)])
+
+    def in_context(self, reviews: list[list[int]]) -> tuple[Tensor, Tensor]:
+        """The sum of each word's states over its places: (words, size); and how many those are: (words)."""
+        sums, counts = torch.zeros(len(self.words), self.size), torch.zeros(len(self.words))
+        for ids, states, places in self.encode(sorted(reviews, key=len)):
+            known = [i for i, place in enumerate(places) if place is not None]
+            word = torch.tensor([ids[places[i]] for i in known], dtype=torch.long)
+            share = torch.tensor([1 / places.count(places[i]) for i in known])  # of a place
+            sums.index_add_(0, word, states[known] * share[:, None])
             counts.index_add_(0, word, share)
-    known = slice(len(SPECIAL), None)
-    return states[known] / counts[known, None].clamp(min=1)  # of some words the tokenizer leaves nothing
+        return sums, counts
 
 
 def standardised(vectors: Tensor) -> Tensor:
@@ -68,7 +85,10 @@ def main() -> None:
     arguments = parse_arguments()
     words = Vocabulary.load(arguments.splits / "vocabulary.txt").words
     reviews = pq.read_table(arguments.splits / "train.parquet", columns=["ids"])["ids"].to_pylist()
-    layers = encode(arguments.encoder, reviews, words).chunk(len(LAYERS), dim=1)
+    encoder = Encoder(arguments.encoder, words)
+    sums, counts = encoder.in_context(reviews)
+    means = (sums + ALONE * encoder.alone()) / (counts + ALONE)[:, None]
+    layers = means[len(SPECIAL) :].chunk(len(LAYERS), dim=1)
     table = torch.cat([standardised(layer) for layer in layers], dim=1)
     with replacing(arguments.output) as partial, open(partial, "w", encoding="utf-8") as file:
         for word, row in zip(words[len(SPECIAL) :], table.tolist(), strict=True):

@@ -18,8 +18,9 @@ import torch
 
 from stages import params, train
 from stages.errors import run
-from stages.rnn import storage
+from stages.rnn import devices, storage
 from stages.rnn.checkpoints import FOLDER, Checkpoint, digest
+from stages.rnn.model import CELLS
 from tests.rnn_data import ROOT, table, write_project
 
 OUTPUTS = [f"data/models/{{cell}}/model.{kind}" for kind in ("safetensors", "json")] + [
@@ -324,6 +325,8 @@ def test_trains_with_word_vectors(tmp_path, monkeypatch, capsys, freeze):
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_bfloat16_is_close_to_float32(tmp_path, monkeypatch, cell):
+    if not devices.has_bfloat16("cpu", CELLS[cell]):
+        pytest.skip("this processor has no such layer in bfloat16")
     losses = []
     for precision in ("float32", "bfloat16"):
         folder = write_project(tmp_path / precision, NO_DROPOUT | {"train.precision": precision})
@@ -333,6 +336,22 @@ def test_bfloat16_is_close_to_float32(tmp_path, monkeypatch, cell):
         assert all(weight.dtype == torch.float32 for weight in model.parameters())
     assert not np.array_equal(*losses)
     assert np.allclose(*losses, atol=0.03)
+
+
+def test_bfloat16_where_the_device_has_it_not_is_a_mistake(tmp_path, monkeypatch):
+    monkeypatch.setattr(devices, "has_bfloat16", lambda kind, layer: False)
+    folder = write_project(tmp_path, {"train.precision": "bfloat16"})
+    with pytest.raises(SystemExit) as exit:
+        train_here(folder, monkeypatch)
+    where = "error: params.yaml: train.precision: was 'bfloat16', in which this machine's cpu has no LSTM"
+    assert exit.value.code.startswith(where) and "\n" not in exit.value.code
+    assert not list(folder.glob("data/models/*"))
+
+
+def test_looking_for_bfloat16_draws_no_random_number():
+    before = torch.get_rng_state()
+    devices.has_bfloat16.__wrapped__("cpu", torch.nn.LSTM)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_stops_after_the_patience_and_keeps_the_best(tmp_path, monkeypatch):

@@ -1,6 +1,9 @@
 """Where the arithmetic is done, and how exactly."""
 
+from functools import cache
+
 import torch
+from torch import nn
 
 from stages.errors import UserError
 
@@ -20,9 +23,31 @@ def choose(name: str) -> torch.device:
     return torch.device(name)
 
 
-def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """Arithmetic in bfloat16 where that is asked for; weights stay float32."""
+def autocast(device: torch.device, precision: str, layer: type[nn.RNNBase]) -> torch.autocast:
+    """Arithmetic in bfloat16 where that is asked for; weights stay float32.
+
+    Raises:
+        UserError: the device has no such recurrent layer in bfloat16.
+    """
+    if precision == "bfloat16" and not has_bfloat16(device.type, layer):
+        raise UserError(
+            f"params.yaml: train.precision: was 'bfloat16', in which this machine's {device.type} has no"
+            f" {layer.__name__}; it has float32"
+        )
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+@cache
+def has_bfloat16(kind: str, layer: type[nn.RNNBase]) -> bool:
+    """Whether a recurrent layer works in bfloat16 there: oneDNN's LSTM needs a CPU with AVX-512."""
+    # Without initial weights, for which random numbers would be drawn.
+    smallest = layer(1, 1, device="meta").to_empty(device=kind)
+    with torch.inference_mode(), torch.autocast(kind, torch.bfloat16):
+        try:
+            smallest(torch.zeros(1, 1, 1, device=kind))
+        except RuntimeError:
+            return False
+    return True
 
 
 def reseed(device: torch.device, seed: int) -> None:

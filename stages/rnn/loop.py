@@ -126,7 +126,7 @@ class Training:
         # state of every process's generator.
         draw = np.random.SeedSequence([self.seed, self.progress.step, processes.rank()])
         reseed(self.device, int(draw.generate_state(1)[0]))
-        with autocast(self.device, self.settings.precision):
+        with autocast(self.device, self.settings.precision, self.model.layer):
             logits = self.replica(batch)
         of_reviews, of_sentences = loss_sums(*logits, batch, self.settings.positive_weight)
         loss = of_reviews / len(rows) + self.settings.sentence_weight * of_sentences / max(labelled, 1)

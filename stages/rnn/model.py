@@ -47,8 +47,9 @@ class SpoilerRNN(nn.Module):
         self.embedding_dropout = embedding_dropout
         width = hidden_size * (2 if bidirectional else 1)
         sizes = [embedding_size] + [width] * (layers - 1)
-        self.forwards = nn.ModuleList(CELLS[cell](size, hidden_size) for size in sizes)
-        self.backwards = nn.ModuleList(CELLS[cell](size, hidden_size) for size in sizes * bidirectional)
+        self.layer = CELLS[cell]
+        self.forwards = nn.ModuleList(self.layer(size, hidden_size) for size in sizes)
+        self.backwards = nn.ModuleList(self.layer(size, hidden_size) for size in sizes * bidirectional)
         self.state_dropout = state_dropout
         self.review_head = nn.Linear(width, 1)
         self.sentence_head = nn.Linear(width, 1)

@@ -32,7 +32,7 @@ def score(model: SpoilerRNN, reviews: Reviews, settings: Train, device: torch.de
     review_loss = sentence_loss = 0.0
     for rows in in_order_of_length(reviews.lengths, TOKENS):
         batch = assemble(reviews, rows).to(device)
-        with autocast(device, settings.precision):
+        with autocast(device, settings.precision, model.layer):
             logits = model(batch)
         review_logits[rows] = logits[0].float().cpu().numpy()
         sentence_logits[ranges(*spans(reviews.sentence_ends, rows))] = logits[1].float().cpu().numpy()
