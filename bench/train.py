@@ -262,11 +262,10 @@ def tabulate(count: int) -> str:
         " | inference | of the kernel alone |",
         "|---|--:|--:|---|--:|--:|--:|--:|--:|--:|",
     ]
+    precisions = ("float32", "bfloat16") if has_bfloat16("cpu", nn.LSTM) else ("float32",)
     for cell in CELLS:
         for size, batch in SHAPES:
-            for precision in ("float32", "bfloat16"):
-                if precision == "bfloat16" and not has_bfloat16("cpu", CELLS[cell]):
-                    continue
+            for precision in precisions:
                 found = compare(cell, size, batch, precision, count)
                 lines.append(
                     f"| {cell.upper()} | {size} | {batch} | {precision} | {found['training'] / 1e3:.0f}"
