@@ -21,7 +21,7 @@ from transformers import AutoModel, AutoTokenizer
 from stages.files import replacing
 from stages.text.vocabulary import SPECIAL, Vocabulary
 
-LAYERS = (-3, -1)  # the last, and one that is nearer to the words
+LAYERS = (-1, -3)  # the last, and one that is nearer to the words
 ALONE = 3  # places that the word alone counts as
 BATCH = 64  # texts
 LONGEST = 256  # pieces of a text that are read
