@@ -1,4 +1,4 @@
-"""Speed and memory of `python -m stages.predict` on a file of reviews of Goodreads' lengths.
+"""Speed and memory of `python -m spoilers.prediction.command` on a file of reviews of Goodreads' lengths.
 
 `python -m bench.predict` writes a synthetic file (REVIEWS=100000 of them by default), scores it with an
 LSTM in fresh processes, and puts a table into bench/README.md. Beside it, from the same run, stands
@@ -12,14 +12,14 @@ import torch
 
 from bench import data, page, train
 from bench.data import FOLDER, RAW, measure, spell
-from stages.prediction.detector import SpoilerDetector
-from stages.prediction.files import prepare
-from stages.prediction.folder import complete
-from stages.rnn import storage
-from stages.rnn.build import architecture
-from stages.rnn.model import SpoilerRNN
-from stages.rnn.reviews import from_table
-from stages.text.vocabulary import SPECIAL, Vocabulary
+from spoilers.models import storage
+from spoilers.models.build import architecture
+from spoilers.models.network import SpoilerRNN
+from spoilers.prediction.detector import SpoilerDetector
+from spoilers.prediction.files import prepare
+from spoilers.prediction.folder import complete
+from spoilers.text.reviews import from_table
+from spoilers.text.vocabulary import SPECIAL, Vocabulary
 
 HEADING = "## Prediction"
 BEGIN, END = "<!-- prediction: begin -->", "<!-- prediction: end -->"
@@ -71,7 +71,7 @@ def tabulate(reviews: int) -> str:
     ]
     for output in OUTPUTS:
         files = ("--model", str(MODEL), "--input", str(RAW), "--output", output)
-        row = measure(output, reviews, "stages.predict", *files)
+        row = measure(output, reviews, "spoilers.prediction.command", *files)
         speed = tokens / row.seconds
         lines.append(
             f"| {output.partition('.')[2]} | {row.seconds:.1f} | {reviews / row.seconds:,.0f}"

@@ -27,17 +27,17 @@ import torch
 from torch import nn
 
 from bench import page
-from stages import params
-from stages.baselines.models import fit
-from stages.rnn.allocator import keep_freed_memory
-from stages.rnn.batches import assemble, epoch_order, in_order_of_length, padded, padding_share
-from stages.rnn.build import architecture, build
-from stages.rnn.devices import autocast, has_bfloat16
-from stages.rnn.loop import Training
-from stages.rnn.model import CELLS
-from stages.rnn.optimizers import make
-from stages.rnn.reviews import Reviews, joined
-from stages.rnn.scoring import TOKENS, score
+from spoilers.core import params
+from spoilers.core.allocator import keep_freed_memory
+from spoilers.models.baselines import fit
+from spoilers.models.batches import assemble, epoch_order, in_order_of_length, padded, padding_share
+from spoilers.models.build import architecture, build
+from spoilers.models.devices import autocast, has_bfloat16
+from spoilers.models.network import CELLS
+from spoilers.models.scoring import TOKENS, score
+from spoilers.text.reviews import Reviews, joined
+from spoilers.training.loop import Training
+from spoilers.training.optimizers import make
 
 WORDS = 20_000
 SPLIT = 965_000  # reviews in a training split of the Goodreads file
@@ -136,7 +136,7 @@ def ours(cell: str, size: int, batch: int, precision: str, count: int) -> dict[s
         "training": len(reviews.ids) / seconds,
         "reviews": count / seconds,
         "loading": steady(load) / seconds,
-        "inference": len(reviews.ids) / steady(lambda: score(model, reviews, settings.train, CPU)),
+        "inference": len(reviews.ids) / steady(lambda: score(model, reviews, CPU, "float32")),
         "padding": padding_share(reviews.lengths, order),
     }
 

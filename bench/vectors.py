@@ -18,8 +18,8 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import AutoModel, AutoTokenizer
 
-from stages.files import replacing
-from stages.text.vocabulary import SPECIAL, Vocabulary
+from spoilers.core.files import replacing
+from spoilers.text.vocabulary import SPECIAL, Vocabulary
 
 LAYERS = (-1, -3)  # the last, and one that is nearer to the words
 ALONE = 3  # places that the word alone counts as

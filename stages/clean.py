@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from stages import params
-from stages.corpus.cleaning import clean
-from stages.errors import run
-from stages.files import write_json
+from spoilers.core import params
+from spoilers.core.errors import run
+from spoilers.core.files import write_json
+from spoilers.corpus.cleaning import clean
 
 
 def main() -> None:

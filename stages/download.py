@@ -1,10 +1,10 @@
 """Stage `download`: brings the reviews here, from wherever `download.source` says."""
 
-from stages.corpus import fetch
-from stages.corpus.sample import compose
-from stages.errors import run
-from stages.files import replacing, write_json
-from stages.params import load
+from spoilers.core.errors import run
+from spoilers.core.files import replacing, write_json
+from spoilers.core.params import load
+from spoilers.corpus import fetch
+from spoilers.corpus.sample import compose
 
 REVIEWS = "data/raw/reviews.json.gz"
 SOURCE = "data/raw/source.json"

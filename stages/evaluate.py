@@ -9,23 +9,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stages import params
-from stages.baselines import models as baselines
-from stages.errors import run
-from stages.files import read_json, replacing, write_json, write_text
-from stages.results.cost import cost_of_network, cost_of_tfidf
-from stages.results.evaluation import Evaluation, sentence_scores
-from stages.results.intervals import Resamples
-from stages.results.mistakes import leading, sentence_at, surest
-from stages.results.slices import score_slices, slices_of, test_size
-from stages.results.tables import to_csv
-from stages.rnn import devices, storage
-from stages.rnn.allocator import keep_freed_memory
-from stages.rnn.attribution import contributions
-from stages.rnn.model import SpoilerRNN
-from stages.rnn.reviews import Reviews, load
-from stages.rnn.scoring import Logits, score, sigmoid
-from stages.text.vocabulary import Vocabulary
+from spoilers.core import params
+from spoilers.core.allocator import keep_freed_memory
+from spoilers.core.errors import run
+from spoilers.core.files import read_json, replacing, write_json, write_text
+from spoilers.metrics.evaluation import Evaluation, sentence_scores
+from spoilers.metrics.intervals import Resamples
+from spoilers.metrics.tables import to_csv
+from spoilers.models import baselines as baselines
+from spoilers.models import devices, storage
+from spoilers.models.network import SpoilerRNN
+from spoilers.models.scoring import Logits, score, sigmoid
+from spoilers.studies.attribution import contributions
+from spoilers.studies.cost import cost_of_network, cost_of_tfidf
+from spoilers.studies.mistakes import leading, sentence_at, surest
+from spoilers.studies.slices import score_slices, slices_of, test_size
+from spoilers.text.reviews import Reviews, load
+from spoilers.text.vocabulary import Vocabulary
 
 TRAIN, TEST = Path("data/splits/train.parquet"), Path("data/splits/test.parquet")
 VOCABULARY = Path("data/splits/vocabulary.txt")
@@ -61,7 +61,7 @@ def main() -> None:
     settings = params.load()
     keep_freed_memory()
     names = ("lstm", "gru", "gru_matched") if settings.evaluate.match_parameters else ("lstm", "gru")
-    networks = {name: run_network(MODELS / name, settings.train) for name in names}
+    networks = {name: run_network(MODELS / name, settings.train.device) for name in names}
     simple = baselines.load(MODELS / "baseline", VOCABULARY)
     whole, table = load(TEST, baselines.WHOLE), pq.read_table(TEST)
     probabilities = {name: sigmoid(network.logits.reviews) for name, network in networks.items()}
@@ -88,12 +88,12 @@ def main() -> None:
     write_json(TIMINGS / "inference.json", {"inference": speeds})
 
 
-def run_network(folder: Path, settings: params.Train) -> Network:
+def run_network(folder: Path, device_name: str) -> Network:
     model, description = storage.load(folder, VOCABULARY)
-    device = devices.choose(settings.device)
+    device = devices.choose(device_name)
     test = load(TEST, description["max_tokens"])
     started = time.monotonic()
-    logits = score(model.to(device), test, settings, device)
+    logits = score(model.to(device), test, device, description["precision"])
     return Network(model, description, test, logits, time.monotonic() - started)
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stages.errors import run
-from stages.files import read_json, replacing, write_json
-from stages.rnn import storage
-from stages.rnn.reviews import load
-from stages.text.vocabulary import Vocabulary
-from stages.theory import gates
+from spoilers.core.errors import run
+from spoilers.core.files import read_json, replacing, write_json
+from spoilers.models import storage
+from spoilers.studies import gates
+from spoilers.text.reviews import load
+from spoilers.text.vocabulary import Vocabulary
 
 TEST, VOCABULARY = Path("data/splits/test.parquet"), Path("data/splits/vocabulary.txt")
 CELLS = ("lstm", "gru")

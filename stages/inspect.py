@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from stages.errors import run
-from stages.files import write_json, write_text
-from stages.inspection.counting import count_splits
-from stages.inspection.tables import describe, length_curve
-from stages.inspection.words import telling_words
-from stages.results.tables import to_csv
-from stages.text.vocabulary import Vocabulary
+from spoilers.core.errors import run
+from spoilers.core.files import write_json, write_text
+from spoilers.metrics.tables import to_csv
+from spoilers.report.inspection.counting import count_splits
+from spoilers.report.inspection.tables import describe, length_curve
+from spoilers.report.inspection.words import telling_words
+from spoilers.text.vocabulary import Vocabulary
 
 SPLITS = Path("data/splits")
 

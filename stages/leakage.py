@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from stages import params
-from stages.baselines.leakage import measure
-from stages.errors import run
-from stages.files import write_json
+from spoilers.core import params
+from spoilers.core.errors import run
+from spoilers.core.files import write_json
+from spoilers.studies.leakage import measure
 
 
 def main() -> None:

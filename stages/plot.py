@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages import params
-from stages.errors import run
-from stages.files import read_json, replacing_folder
-from stages.results.figures import curves, data, errors, gates, leakage, models, slices, study, timings
-from stages.results.figures.drawing import draw
+from spoilers.core import params
+from spoilers.core.errors import run
+from spoilers.core.files import read_json, replacing_folder
+from spoilers.report.figures import curves, data, errors, gates, leakage, models, slices, study, timings
+from spoilers.report.figures.drawing import draw
 
 CURVES = Path("reports/curves")
 METRICS = Path("reports/metrics")

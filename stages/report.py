@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from stages import params
-from stages.errors import run
-from stages.files import read_json, write_text
-from stages.presentation.page import render_html
-from stages.results.report import render_markdown
+from spoilers.core import params
+from spoilers.core.errors import run
+from spoilers.core.files import read_json, write_text
+from spoilers.report.markdown import render_markdown
+from spoilers.report.page.page import render_html
 
 METRICS = Path("reports/metrics")
 CURVES = Path("reports/curves")

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from stages import params
-from stages.errors import run
-from stages.files import write_json
-from stages.text.splitting import split_file
+from spoilers.core import params
+from spoilers.core.errors import run
+from spoilers.core.files import write_json
+from spoilers.text.splits import split_file
 
 
 def main() -> None:

@@ -7,9 +7,9 @@ nothing but the optimizer and its learning rate.
 import argparse
 from pathlib import Path
 
-from stages import params
-from stages.errors import run
-from stages.rnn.study import run_cell
+from spoilers.core import params
+from spoilers.core.errors import run
+from spoilers.studies.cell import run_cell
 
 
 def main() -> None:

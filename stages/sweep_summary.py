@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages import params
-from stages.errors import run
-from stages.files import write_json, write_text
-from stages.results.study import (
+from spoilers.core import params
+from spoilers.core.errors import run
+from spoilers.core.files import write_json, write_text
+from spoilers.studies.optimizers import (
     curve_table,
     grid_table,
     read_cells,

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from stages import params
-from stages.errors import run
-from stages.text.token_table import tokenize_file
+from spoilers.core import params
+from spoilers.core.errors import run
+from spoilers.text.token_table import tokenize_file
 
 
 def main() -> None:

@@ -8,24 +8,25 @@ from pathlib import Path
 
 import torch
 
-from stages import params
-from stages.errors import UserError, run
-from stages.files import replacing_folder, sha256, write_json, write_text
-from stages.prediction.folder import complete
-from stages.results.scores import best_known_threshold, best_threshold
-from stages.results.tables import to_csv
-from stages.rnn import devices, processes, storage, vectors
-from stages.rnn.allocator import keep_freed_memory
-from stages.rnn.batches import epoch_order, padding_share
-from stages.rnn.build import architecture, build, check
-from stages.rnn.checkpoints import Checkpoint, digest
-from stages.rnn.loop import Diverged, Training
-from stages.rnn.model import count_parameters
-from stages.rnn.optimizers import make
-from stages.rnn.reviews import load
-from stages.rnn.scoring import score, sigmoid
-from stages.text.vocabulary import Vocabulary
-from stages.theory.counts import equal_gru_size
+from spoilers.core import params
+from spoilers.core.allocator import keep_freed_memory
+from spoilers.core.errors import UserError, run
+from spoilers.core.files import replacing_folder, sha256, write_json, write_text
+from spoilers.metrics.scores import best_known_threshold, best_threshold
+from spoilers.metrics.tables import to_csv
+from spoilers.models import devices, storage, vectors
+from spoilers.models.batches import epoch_order, padding_share
+from spoilers.models.build import architecture, build, check
+from spoilers.models.counts import equal_gru_size
+from spoilers.models.network import count_parameters
+from spoilers.models.scoring import score, sigmoid
+from spoilers.prediction.folder import complete
+from spoilers.text.reviews import load
+from spoilers.text.vocabulary import Vocabulary
+from spoilers.training import processes
+from spoilers.training.checkpoints import Checkpoint, digest
+from spoilers.training.loop import Diverged, Training
+from spoilers.training.optimizers import make
 
 SPLITS = Path("data/splits")
 CELLS = {"lstm": "lstm", "gru": "gru", "gru_matched": "gru"}
@@ -123,7 +124,7 @@ def write(
 ) -> None:
     """Write the curves, the wall-clock figures and, last, the model with what is to be known of it."""
     progress, train, validation = training.progress, training.train, training.validation
-    logits = score(training.model, validation, settings.train, training.device)
+    logits = score(training.model, validation, training.device, settings.train.precision)
     order = epoch_order(train.lengths, settings.train.batch_size, settings.seed, epoch=0)
     best, last = progress.history[progress.best_row], progress.history[-1]
     description = {

@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from stages.baselines.models import Baselines
-from stages.baselines.models import save as save_baselines
-from stages.baselines.tfidf import Features, Linear
-from stages.prediction.detector import SpoilerDetector
-from stages.prediction.folder import FORMAT, Manifest, complete
-from stages.rnn import storage
-from stages.rnn.model import SpoilerRNN
-from stages.rnn.reviews import Reviews
-from stages.text.vocabulary import SPECIAL, Vocabulary
+from spoilers.models import storage
+from spoilers.models.baselines import Baselines
+from spoilers.models.baselines import save as save_baselines
+from spoilers.models.network import SpoilerRNN
+from spoilers.models.tfidf import Features, Linear
+from spoilers.prediction.detector import SpoilerDetector
+from spoilers.prediction.folder import FORMAT, Manifest, complete
+from spoilers.text.reviews import Reviews
+from spoilers.text.vocabulary import SPECIAL, Vocabulary
 
 WORDS = [
     *SPECIAL,

@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from stages.params import Loader
-from stages.rnn.reviews import Reviews, from_table
-from stages.text.vocabulary import SPECIAL
+from spoilers.core.params import Loader
+from spoilers.text.reviews import Reviews, from_table
+from spoilers.text.vocabulary import SPECIAL
+from tests import ROOT
 
-ROOT = Path(__file__).parent.parent
 WORDS = 40
 
 

@@ -2,9 +2,9 @@
 
 import json
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests import ROOT
+
 NAMES = {
     "LSTM": "lstm",
     "GRU": "gru",

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests import ROOT
+
 SMALL = {
     r"reviews: 6000\b": "reviews: 400",
     r"embedding_size: \d+": "embedding_size: 8",

@@ -1,0 +1,1 @@
+"""Predict whether a book review contains a spoiler."""

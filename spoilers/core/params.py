@@ -1,0 +1,246 @@
+"""The typed, validated view of params.yaml."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from spoilers.core.errors import UserError
+
+PATH = Path("params.yaml")
+
+Share = Annotated[float, Field(gt=0, le=1)]
+Probability = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def not_an_integer(rate: object) -> object:
+    """DVC names a cell's folder after its rate as written: `1` and `1.0` would be two folders."""
+    if isinstance(rate, int):
+        raise PydanticCustomError("integer", "write it with a point, {rate}.0", {"rate": rate})
+    return rate
+
+
+Rate = Annotated[Positive, BeforeValidator(not_an_integer)]
+Count = Annotated[int, Field(ge=1)]
+OptimizerName = Literal["sgd", "momentum", "rmsprop", "adam"]
+
+
+class Section(BaseModel):
+    """Strict: no unknown keys, no strings where numbers belong, no change after loading."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class MomentumSettings(Section):
+    momentum: Probability
+
+
+class RMSpropSettings(Section):
+    alpha: Probability
+    eps: Positive
+
+
+class AdamSettings(Section):
+    beta1: Probability
+    beta2: Probability
+    eps: Positive
+
+
+class Momentum(Section):
+    learning_rate: Positive
+    settings: MomentumSettings
+
+
+class RMSprop(Section):
+    learning_rate: Positive
+    settings: RMSpropSettings
+
+
+class Adam(Section):
+    learning_rate: Positive
+    settings: AdamSettings
+
+
+class Optimizers(Section):
+    sgd: Momentum
+    momentum: Momentum
+    rmsprop: RMSprop
+    adam: Adam
+
+
+class Sample(Section):
+    reviews: Annotated[int, Field(ge=50)]
+    spoiler_share: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Download(Section):
+    source: Annotated[str, Field(min_length=1)]
+    sha256: Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")] | None
+    sample: Sample
+
+
+class Clean(Section):
+    fraction: Share
+    banner: Literal["drop", "relabel", "keep"]
+    mask_spoiler_word: bool
+    max_rejected: Annotated[float, Field(ge=0, le=1)]
+    max_line_bytes: Annotated[int, Field(ge=1000)]
+
+
+class Tokenize(Section):
+    lowercase: bool
+
+
+class Fractions(Section):
+    train: Share
+    validation: Share
+    test: Share
+
+    @model_validator(mode="after")
+    def sum_to_one(self) -> Self:
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-9:
+            raise PydanticCustomError(
+                "fractions", "train, validation and test must sum to 1, not {total}", {"total": f"{total:g}"}
+            )
+        return self
+
+
+class Vocabulary(Section):
+    max_size: Annotated[int, Field(ge=10)]
+    min_count: Count
+
+
+class Split(Section):
+    by: Literal["book", "user", "random", "time"]
+    fractions: Fractions
+    vocabulary: Vocabulary
+
+
+class Model(Section):
+    embedding_size: Count
+    hidden_size: Count
+    layers: Annotated[int, Field(ge=1, le=8)]
+    bidirectional: bool
+    embedding_dropout: Probability
+    state_dropout: Probability
+    word_dropout: Probability
+    vectors: str | None
+    freeze_vectors: bool
+
+
+class Train(Section):
+    launcher: Annotated[str, Field(min_length=1)]
+    epochs: Count
+    patience: Count
+    batch_size: Count
+    max_tokens: Annotated[int, Field(ge=2)]
+    clip_norm: Positive
+    positive_weight: Positive
+    sentence_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    validations_per_epoch: Count
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    precision: Literal["float32", "bfloat16"]
+    checkpoint_seconds: Positive
+
+
+class Baseline(Section):
+    inverse_regularization: Annotated[list[Positive], Field(min_length=1)]
+    min_count: Count
+    max_features: Count
+
+
+class Sweep(Section):
+    cell: Literal["lstm", "gru"]
+    optimizers: Annotated[list[OptimizerName], Field(min_length=1)]
+    learning_rates: Annotated[list[Rate], Field(min_length=1)]
+    shared_learning_rate: Positive
+    seeds: Count
+    epochs: Count
+    reviews: Count
+    max_tokens: Annotated[int, Field(ge=2)]
+
+    @model_validator(mode="after")
+    def consistent(self) -> Self:
+        for key in ("optimizers", "learning_rates"):
+            values = getattr(self, key)
+            if len(set(values)) < len(values):
+                raise PydanticCustomError("repeated", "{key} names one value twice", {"key": key})
+        if self.shared_learning_rate not in self.learning_rates:
+            raise PydanticCustomError(
+                "shared",
+                "shared_learning_rate {rate} must be one of learning_rates {rates}",
+                {"rate": f"{self.shared_learning_rate:g}", "rates": str(self.learning_rates)},
+            )
+        return self
+
+
+class Evaluate(Section):
+    bootstrap: Annotated[int, Field(ge=20)]
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    match_parameters: bool
+
+
+class Params(Section):
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    optimizer: OptimizerName
+    optimizers: Optimizers
+    download: Download
+    clean: Clean
+    tokenize: Tokenize
+    split: Split
+    model: Model
+    train: Train
+    baseline: Baseline
+    sweep: Sweep
+    evaluate: Evaluate
+
+
+class Loader(yaml.SafeLoader):
+    """YAML 1.2 numbers: DVC writes 0.00001 as `1e-05`, which PyYAML (YAML 1.1) would read as text."""
+
+
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
+
+
+def load(path: Path | str = PATH) -> Params:
+    """Read and check every setting.
+
+    Raises:
+        UserError: one line that names each wrong key, what it was and what it may be.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            values = yaml.load(file, Loader)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; run from the project's root folder") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: is not valid YAML: {error}") from error
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        raise UserError(f"{path}: " + "; ".join(map(describe, error.errors()))) from error
+
+
+def describe(error: dict) -> str:
+    """One validation error as `key: what it was, what it may be`."""
+    key = ".".join(map(str, error["loc"])) or "the file"
+    value = repr(error["input"])
+    value = value if len(value) <= 60 else value[:57] + "..."
+    match error["type"]:
+        case "literal_error":
+            return f"{key}: was {value}, may be {error['ctx']['expected']}"
+        case "extra_forbidden":
+            return f"{key}: is not a setting of this pipeline; remove it or correct its name"
+        case "missing":
+            return f"{key}: is missing"
+        case "fractions" | "repeated" | "shared":
+            return f"{key}: {error['msg']}"
+        case _:
+            return f"{key}: was {value}, {error['msg'].lower().replace('input should', 'should')}"

@@ -1,0 +1,51 @@
+"""How many numbers a recurrent network trains, remembers and multiplies, as formulas."""
+
+from spoilers.core.params import Model
+
+GATES = {"lstm": 4, "gru": 3}
+STATES = {"lstm": 2, "gru": 1}  # vectors handed from step to step
+MEMORIES = {"sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2}  # numbers kept beside each weight
+
+
+def cell_parameters(gates: int, X: int, H: int) -> int:
+    """W (G*H, X), U (G*H, H) and two biases (G*H)."""
+    return gates * H * (X + H + 2)
+
+
+def multiplications(gates: int, X: int, H: int) -> int:
+    """In the matrix products of one step on one token; those between gates and states are few beside them."""
+    return gates * H * (X + H)
+
+
+def input_sizes(model: Model, H: int) -> list[int]:
+    """Numbers a token in each layer's input."""
+    return [model.embedding_size] + [H * directions(model)] * (model.layers - 1)
+
+
+def directions(model: Model) -> int:
+    return 2 if model.bidirectional else 1
+
+
+def recurrent_parameters(cell: str, model: Model, H: int) -> int:
+    """Of all layers and directions."""
+    return directions(model) * sum(cell_parameters(GATES[cell], X, H) for X in input_sizes(model, H))
+
+
+def recurrent_multiplications(cell: str, model: Model, H: int) -> int:
+    """For one token, in all layers and directions."""
+    return directions(model) * sum(multiplications(GATES[cell], X, H) for X in input_sizes(model, H))
+
+
+def all_parameters(cell: str, model: Model, words: int) -> int:
+    """Embedding, recurrent layers, and the linear layers for the review and for its sentences."""
+    width = model.hidden_size * directions(model)
+    return (
+        words * model.embedding_size + recurrent_parameters(cell, model, model.hidden_size) + 2 * (width + 1)
+    )
+
+
+def equal_gru_size(model: Model) -> int:
+    """Units of the GRU whose recurrent layers come closest to the LSTM's number of parameters."""
+    goal = recurrent_parameters("lstm", model, model.hidden_size)
+    sizes = range(model.hidden_size, 2 * model.hidden_size + 1)
+    return min(sizes, key=lambda H: abs(recurrent_parameters("gru", model, H) - goal))

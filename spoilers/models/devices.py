@@ -1,0 +1,58 @@
+"""Where the arithmetic is done, and how exactly."""
+
+from functools import cache
+
+import torch
+from torch import nn
+
+from spoilers.core.errors import UserError
+
+
+def choose(name: str) -> torch.device:
+    """The device of `train.device`; `auto` takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        UserError: the device is not available.
+    """
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(kind for kind, there in available.items() if there)
+    if not available[name]:
+        there = ", ".join(kind for kind, is_there in available.items() if is_there)
+        raise UserError(f"params.yaml: train.device: was '{name}', which this machine lacks; it has {there}")
+    return torch.device(name)
+
+
+def autocast(device: torch.device, precision: str, layer: type[nn.RNNBase]) -> torch.autocast:
+    """Arithmetic in bfloat16 where that is asked for; weights stay float32.
+
+    Raises:
+        UserError: the device has no such recurrent layer in bfloat16.
+    """
+    if precision == "bfloat16" and not has_bfloat16(device.type, layer):
+        raise UserError(
+            f"params.yaml: train.precision: was 'bfloat16', in which this machine's {device.type} has no"
+            f" {layer.__name__}; it has float32"
+        )
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+@cache
+def has_bfloat16(kind: str, layer: type[nn.RNNBase]) -> bool:
+    """Whether a recurrent layer works in bfloat16 there: oneDNN's LSTM needs a CPU with AVX-512."""
+    # Without initial weights, for which random numbers would be drawn.
+    smallest = layer(1, 1, device="meta").to_empty(device=kind)
+    with torch.inference_mode(), torch.autocast(kind, torch.bfloat16):
+        try:
+            smallest(torch.zeros(1, 1, 1, device=kind))
+        except RuntimeError:
+            return False
+    return True
+
+
+def reseed(device: torch.device, seed: int) -> None:
+    """Seed the generator of one device; `torch.manual_seed` does all, and takes half a millisecond."""
+    if device.type == "cpu":
+        torch.default_generator.manual_seed(seed)
+    else:
+        getattr(torch, device.type).manual_seed(seed)

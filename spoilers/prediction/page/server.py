@@ -1,0 +1,139 @@
+"""The page's server. It listens on this machine alone, keeps nothing, and loads nothing from elsewhere."""
+
+import re
+import sys
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from jinja2 import Environment, FileSystemLoader
+
+from spoilers.core.errors import UserError
+from spoilers.prediction.detector import Prediction, SpoilerDetector
+
+ADDRESS = "127.0.0.1"
+LARGEST = 2**20  # bytes of a form
+SKIPPED = 2**24  # bytes of a larger one that are read, so that the browser listens to the answer
+TIMEOUT = 10.0  # seconds for a silent client
+FOLDER = Path(__file__).parent
+FILES = {"/page.css": "text/css", "/page.js": "text/javascript"}
+HEADERS = {
+    # Whatever a review holds, the page runs its own script only, and asks no other server for anything.
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+PAGE = Environment(loader=FileSystemLoader(FOLDER), autoescape=True).get_template("page.html.jinja")
+
+
+class Refused(Exception):
+    """A request that gets no prediction: a status and a sentence for people."""
+
+    def __init__(self, status: HTTPStatus, message: str):
+        super().__init__(message)
+        self.status = status
+
+
+class Server(ThreadingHTTPServer):
+    """Serves the page for one detector, which all requests share.
+
+    Raises:
+        UserError: the port is taken, or not for this user to take.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, detector: SpoilerDetector, port: int):
+        self.detector = detector
+        try:
+            super().__init__((ADDRESS, port), Handler)
+        except (OSError, OverflowError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise UserError(f"port {port} of {ADDRESS}: {why}; choose another by --port") from error
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that hangs up is no error."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+    @property
+    def url(self) -> str:
+        return f"http://{ADDRESS}:{self.server_port}/"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+    timeout = TIMEOUT
+
+    def do_GET(self) -> None:
+        self.answer(self.get)
+
+    def do_POST(self) -> None:
+        self.answer(self.post)
+
+    def answer(self, respond) -> None:
+        """Send what `respond` returns as (type, content), or the page with the reason of a refusal."""
+        try:
+            self.check_host()
+            self.send(HTTPStatus.OK, *respond())
+        except Refused as refused:
+            self.send(refused.status, "text/html", self.page(error=str(refused)))
+
+    def check_host(self) -> None:
+        """Refuse requests by another name: a foreign page may have given its own name our address."""
+        host = self.headers.get("Host", "")
+        if host not in (f"{name}:{self.server.server_port}" for name in (ADDRESS, "localhost")):
+            raise Refused(HTTPStatus.MISDIRECTED_REQUEST, f"This page is at {self.server.url}")
+
+    def get(self) -> tuple[str, str]:
+        if self.path in FILES:
+            return FILES[self.path], (FOLDER / self.path[1:]).read_text(encoding="utf-8")
+        if self.path != "/":
+            raise Refused(HTTPStatus.NOT_FOUND, "There is no such page here.")
+        return "text/html", self.page()
+
+    def post(self) -> tuple[str, str]:
+        text = self.read_text()
+        if self.path != "/":
+            raise Refused(HTTPStatus.NOT_FOUND, "There is no such page here.")
+        (prediction,) = self.server.detector.predict([text])
+        return "text/html", self.page(prediction)
+
+    def read_text(self) -> str:
+        """The field `text` of a form."""
+        said = self.headers.get("Content-Length", "")
+        if not re.fullmatch("[0-9]{1,12}", said):
+            raise Refused(HTTPStatus.LENGTH_REQUIRED, "The request does not say how long it is.")
+        length = int(said)
+        if length > LARGEST:
+            left = min(length, SKIPPED)
+            while left > 0 and (read := len(self.rfile.read(min(left, LARGEST)))):
+                left -= read
+            raise Refused(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"The page takes {LARGEST:,} bytes; for longer texts there is python -m spoilers.prediction.command.",
+            )
+        try:
+            fields = parse_qs(self.rfile.read(length).decode(), keep_blank_values=True, max_num_fields=1)
+            return fields["text"][0]
+        except (ValueError, KeyError) as error:  # not UTF-8, too many fields, another field
+            raise Refused(HTTPStatus.BAD_REQUEST, "The request is not the form of this page.") from error
+
+    def page(self, prediction: Prediction | None = None, error: str = "") -> str:
+        return PAGE.render(prediction=prediction, error=error, detector=self.server.detector, largest=LARGEST)
+
+    def send(self, status: HTTPStatus, kind: str, content: str) -> None:
+        body = content.encode()
+        self.send_response(status)
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing: who asked for what is nobody's business."""

@@ -1,0 +1,199 @@
+"""Files of reviews to be scored, row by row: what cannot be scored is a row too, with the reason.
+
+JSON lines in a Goodreads layout or with a column of text, CSV, Parquet; the first two gzipped or not.
+Nothing but the text must be there.
+"""
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from spoilers.core.errors import UserError
+from spoilers.corpus.layouts import Rejected, cut_banner, decode, take_apart
+from spoilers.corpus.lines import read_lines
+from spoilers.prediction.batches import BATCH
+
+LONGEST = 2**24  # bytes of a line, or of a field of CSV
+TEXT_COLUMNS = ("review_text", "text")  # where none is named, the first of these that is there
+LABEL_COLUMNS = ("label", "has_spoiler")  # likewise
+IDS = ("review_id", "book_id", "user_id")
+LABELS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+
+Record = dict | Rejected  # a row as it stands in the file, or why there is none
+
+
+class Row(NamedTuple):
+    """One row of a file."""
+
+    ids: tuple[str | None, ...] = (None,) * len(IDS)
+    text: str = ""  # white space alone lies between its sentences
+    sentences: Sequence[str] = ()
+    label: bool | None = None
+    problem: str | None = None  # why it cannot be scored
+
+
+def read_rows(path: Path, column: str | None = None) -> Iterator[Row]:
+    """Yield each row, in order; `column` names the one with the text.
+
+    Raises:
+        UserError: the file is missing, damaged, in no known format, or has no column with text.
+    """
+    for record in reader_of(path)(path, column):
+        try:
+            if isinstance(record, Rejected):
+                raise record
+            yield row_of(record, column)
+        except Rejected as why:
+            yield Row(ids_of(record) if isinstance(record, dict) else Row().ids, problem=str(why))
+
+
+def reader_of(path: Path) -> Callable[[Path, str | None], Iterator[Record]]:
+    """The reader for what the file's name ends in."""
+    suffix = Path(path.name.removesuffix(".gz")).suffix
+    if suffix not in READERS:
+        raise UserError(
+            f"{path}: its name must end in {', '.join(READERS)}; those of text may be gzipped (.gz)"
+        )
+    return READERS[suffix]
+
+
+def row_of(record: dict, column: str | None) -> Row:
+    """A row from a record in a Goodreads layout, or with a column of text.
+
+    Raises:
+        Rejected: there is no text in it.
+    """
+    label = label_of(record)
+    if column is None and "review_sentences" in record:
+        try:
+            pairs = msgspec.convert(record["review_sentences"], list[tuple[int, str]])
+        except msgspec.ValidationError:
+            raise Rejected("wrong_review_sentences") from None
+        sentences = [text for _, text in pairs]
+        cut_banner(sentences)
+        marked = any(flag for flag, _ in pairs)
+        return Row(ids_of(record), " ".join(sentences), sentences, marked if label is None else label)
+    column = column or next((name for name in TEXT_COLUMNS if name in record), TEXT_COLUMNS[-1])
+    if column not in record:
+        raise Rejected(f"missing_{column}")
+    text = "" if record[column] is None else record[column]
+    if not isinstance(text, str):
+        raise Rejected(f"wrong_{column}")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Rejected("not_utf8") from None
+    parts = take_apart(text)
+    if label is None and column == "review_text":
+        label = any(parts.flags)
+    return Row(ids_of(record), parts.plain, parts.sentences, label)
+
+
+def ids_of(record: dict) -> tuple[str | None, ...]:
+    values = (record.get(name) for name in IDS)
+    return tuple(None if value is None else str(value).encode(errors="replace").decode() for value in values)
+
+
+def label_of(record: dict) -> bool | None:
+    value = next((record[name] for name in LABEL_COLUMNS if name in record), None)
+    return LABELS.get(str(value).lower())
+
+
+def check_columns(path: Path, columns: list[str], column: str | None) -> None:
+    wanted = [column] if column else TEXT_COLUMNS
+    if not any(name in columns for name in wanted):
+        raise UserError(
+            f"{path}: has no column {' or '.join(map(repr, wanted))}; its columns are {', '.join(columns)};"
+            " name the one that holds the text by --text-column"
+        )
+
+
+# The formats.
+
+
+def read_json_lines(path: Path, column: str | None) -> Iterator[Record]:
+    for _, line in read_lines(path, LONGEST):
+        if not line or line.isspace():
+            continue
+        try:
+            if len(line) > LONGEST:
+                raise Rejected("line_too_long")
+            yield decode(line)
+        except Rejected as why:
+            yield why
+
+
+def read_csv(path: Path, column: str | None) -> Iterator[Record]:
+    """Records from a file with a line of column names; a field may reach over several lines."""
+    csv.field_size_limit(LONGEST)
+    rows = csv.reader(csv_lines(path), strict=True)
+    try:
+        columns = next(rows, [])
+    except csv.Error as error:
+        raise UserError(f"{path}: its first line is not one of column names ({error})") from error
+    check_columns(path, columns, column)
+    while True:
+        try:
+            values = next(rows)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield Rejected("invalid_csv")
+            continue
+        if len(values) == len(columns):
+            yield dict(zip(columns, values, strict=True))
+        elif values:
+            yield Rejected("wrong_number_of_fields")
+
+
+def csv_lines(path: Path) -> Iterator[str]:
+    for number, line in read_lines(path, LONGEST):
+        if number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")  # as Excel begins a file
+        if len(line) > LONGEST:
+            line = b'"" x" y'  # which is no CSV, be it inside or outside a quoted field
+        yield line.decode(errors="surrogateescape") + "\n"
+
+
+def read_parquet(path: Path, column: str | None) -> Iterator[Record]:
+    try:
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            check_columns(path, schema.names, column)
+            wanted = [column] if column else list(TEXT_COLUMNS)
+            names = [name for name in [*wanted, *IDS, *LABEL_COLUMNS] if name in schema.names]
+            for batch in file.iter_batches(BATCH, columns=names):
+                yield from records_of(batch)
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise UserError(f"{path}: could not be read ({error})") from error
+
+
+def records_of(batch: pa.RecordBatch) -> Iterator[Record]:
+    """Text goes through bytes: nothing has checked that what calls itself a string is UTF-8."""
+    columns = {}
+    for name in batch.schema.names:
+        values = batch[name]
+        if pa.types.is_dictionary(values.type):
+            values = values.dictionary_decode()
+        if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+            raw = values.cast(pa.large_binary()).to_pylist()
+            columns[name] = [
+                None if value is None else value.decode(errors="surrogateescape") for value in raw
+            ]
+        else:
+            columns[name] = values.to_pylist()
+    for values in zip(*columns.values(), strict=True):
+        yield dict(zip(columns, values, strict=True))
+
+
+READERS = {
+    ".json": read_json_lines,
+    ".jsonl": read_json_lines,
+    ".csv": read_csv,
+    ".parquet": read_parquet,
+}

@@ -1,0 +1,1 @@
+"""Tables, figures, prose templates, and Markdown to HTML."""

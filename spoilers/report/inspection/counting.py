@@ -1,0 +1,143 @@
+"""One pass over the splits that keeps nothing but counts, so that memory does not grow with the reviews."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from tqdm import tqdm
+
+from spoilers.core.errors import UserError
+from spoilers.text.vocabulary import WordCounts
+
+SPLITS = ("train", "validation", "test")
+COLUMNS = ["label", "rating", "date", "user_id", "book_id", "sentence_lengths", "sentence_labels"]
+BATCH = 8192  # reviews in memory at a time
+PARTS = 10  # of a review, from its beginning to its end
+
+
+class Histogram:
+    """How often each whole number from 0 on occurs, without and with a spoiler: `counts` (numbers, 2)."""
+
+    def __init__(self) -> None:
+        self.counts = np.zeros((0, 2), np.int64)
+
+    def add(self, values: np.ndarray, spoils: np.ndarray) -> None:
+        """Values and spoils (bool): equally many."""
+        found = np.bincount(2 * values.astype(np.int64) + spoils)
+        found = np.append(found, np.zeros(len(found) % 2, np.int64)).reshape(-1, 2)
+        longer, shorter = sorted((self.counts, found), key=len, reverse=True)
+        self.counts = longer.copy()
+        self.counts[: len(shorter)] += shorter
+
+
+class Counts:
+    """Everything that is counted; `add` takes batches of any split."""
+
+    def __init__(self) -> None:
+        self.review_tokens, self.review_sentences = Histogram(), Histogram()
+        self.sentence_tokens = Histogram()  # of the sentences that have a label
+        self.ratings, self.years = Histogram(), Histogram()
+        self.users, self.books = WordCounts(), WordCounts()
+        self.parts = (
+            Histogram()
+        )  # sentences by where they stand in spoiler reviews of `PARTS` sentences or more
+        self.places = Moments()  # mean place of a review's spoilers, from 0 to 1, in the same reviews
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        spoils = batch["label"].to_numpy(zero_copy_only=False)
+        for histogram, values in ((self.ratings, batch["rating"]), (self.years, pc.year(batch["date"]))):
+            known = values.is_valid().to_numpy(zero_copy_only=False)
+            histogram.add(values.drop_null().to_numpy(), spoils[known])
+        for groups, column in ((self.users, batch["user_id"]), (self.books, batch["book_id"])):
+            values, counts = pc.value_counts(column.drop_null()).flatten()
+            groups.add(values, counts.to_numpy())
+        self.add_sentences(batch, spoils)
+
+    def add_sentences(self, batch: pa.RecordBatch, spoils: np.ndarray) -> None:
+        lengths = batch["sentence_lengths"].flatten().to_numpy().astype(np.int64)
+        counts = np.diff(batch["sentence_lengths"].offsets.to_numpy()).astype(np.int64)  # (reviews)
+        review = np.repeat(np.arange(len(counts)), counts)  # (sentences)
+        self.review_sentences.add(counts, spoils)
+        self.review_tokens.add(np.bincount(review, lengths, len(counts)), spoils)
+
+        has_labels = batch["sentence_labels"].is_valid().to_numpy(zero_copy_only=False)
+        flags = batch["sentence_labels"].flatten().to_numpy(zero_copy_only=False).astype(bool)
+        labelled = has_labels[review]
+        self.sentence_tokens.add(lengths[labelled], flags)
+
+        starts = np.cumsum(counts) - counts
+        place = (np.arange(len(review)) - starts[review] + 0.5) / counts[review]
+        placed = (spoils & (counts >= PARTS))[review][labelled]
+        place, flags, review = place[labelled][placed], flags[placed], review[labelled][placed]
+        self.parts.add(PARTS * place, flags)
+        flagged = np.bincount(review[flags], minlength=len(counts))
+        sums = np.bincount(review[flags], place[flags], minlength=len(counts))
+        self.places.add(sums[flagged > 0] / flagged[flagged > 0])
+
+
+class Moments:
+    """Mean of numbers that are not kept, and its standard error."""
+
+    def __init__(self) -> None:
+        self.number, self.sum, self.squares = 0, 0.0, 0.0
+
+    def add(self, values: np.ndarray) -> None:
+        self.number += len(values)
+        self.sum += float(values.sum())
+        self.squares += float((values**2).sum())
+
+    @property
+    def mean(self) -> float:
+        return self.sum / self.number
+
+    @property
+    def error(self) -> float:
+        return (max(self.squares / self.number - self.mean**2, 0) / (self.number - 1)) ** 0.5
+
+
+def count_splits(folder: Path, words: int) -> tuple[Counts, np.ndarray]:
+    """Count all reviews of the splits, and in the training reviews the words.
+
+    Returns the counts, and in how many training reviews without and with a spoiler each of the
+    vocabulary's words occurs: (words, 2). Neither validation nor test has a part in the latter.
+
+    Raises:
+        UserError: a split is missing or damaged.
+    """
+    counts, held = Counts(), np.zeros((words, 2), np.int64)
+    for name in SPLITS:
+        for batch in read(folder / f"{name}.parquet", COLUMNS):
+            counts.add(batch)
+    for batch in read(folder / "train.parquet", ["label", "ids"]):
+        held += reviews_with_words(batch, words)
+    return counts, held
+
+
+def read(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    try:
+        with (
+            pq.ParquetFile(path) as file,
+            tqdm(
+                total=file.metadata.num_rows, desc=f"inspect {path.stem}", unit=" reviews", unit_scale=True,
+                disable=None, leave=False,
+            ) as progress,
+        ):  # fmt: skip
+            for group in range(file.num_row_groups):  # one at a time: a group bounds memory
+                for batch in file.iter_batches(BATCH, [group], columns):
+                    yield batch
+                    progress.update(len(batch))
+    except (OSError, pa.ArrowInvalid) as error:
+        raise UserError(f"{path}: could not be read ({error}); run `dvc repro split`") from error
+
+
+def reviews_with_words(batch: pa.RecordBatch, words: int) -> np.ndarray:
+    """In how many of the batch's reviews, without and with a spoiler, each word occurs: (words, 2)."""
+    ids = batch["ids"].flatten().to_numpy()
+    review = np.repeat(np.arange(len(batch)), np.diff(batch["ids"].offsets.to_numpy()))
+    pairs = np.sort(review * words + ids)  # each review with each of its words
+    pairs = pairs[np.diff(pairs, prepend=-1) > 0]
+    spoils = batch["label"].to_numpy(zero_copy_only=False)[pairs // words]
+    return np.bincount(2 * (pairs % words) + spoils, minlength=2 * words).reshape(words, 2)

@@ -1,0 +1,130 @@
+"""The counts as tables: lists of records, for reports/metrics/data.json."""
+
+import numpy as np
+
+from spoilers.report.inspection.counting import PARTS, Counts, Histogram
+from spoilers.text.vocabulary import WordCounts
+
+CLASSES = ("no spoiler", "spoiler")
+QUANTILES = {"p5": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
+BIN = 2**0.5  # the factor from one bin of lengths to the next
+
+
+def describe(counts: Counts) -> dict[str, list[dict]]:
+    return {
+        "classes": class_table(counts),
+        "lengths": [
+            *length_rows("tokens in a review", counts.review_tokens),
+            *length_rows("sentences in a review", counts.review_sentences),
+            *length_rows("tokens in a sentence", counts.sentence_tokens),
+        ],
+        "positions": position_table(counts),
+        "places": place_table(counts),
+        "ratings": share_table("rating", counts.ratings),
+        "years": share_table("year", counts.years),
+        "groups": [*group_rows("book", counts.books), *group_rows("user", counts.users)],
+    }
+
+
+def class_table(counts: Counts) -> list[dict]:
+    reviews, sentences = counts.review_tokens.counts, counts.sentence_tokens.counts
+    return [
+        {"class": name, "reviews": total(reviews, i), "labelled_sentences": total(sentences, i)}
+        for i, name in enumerate(CLASSES)
+    ]
+
+
+def total(counts: np.ndarray, kind: int) -> int:
+    return int(counts[:, kind].sum())
+
+
+def length_rows(what: str, lengths: Histogram) -> list[dict]:
+    """Mean and exact quantiles in each class that occurs."""
+    rows = []
+    for name, counts in zip(CLASSES, lengths.counts.T, strict=True):
+        if counts.any():
+            ends = np.cumsum(counts)
+            mean = (np.arange(len(counts)) * counts).sum() / ends[-1]
+            quantiles = {key: int(np.searchsorted(ends, q * ends[-1])) for key, q in QUANTILES.items()}
+            longest = int(np.flatnonzero(counts)[-1])
+            rows.append(
+                {"what": what, "class": name, "mean": round(mean, 1), **quantiles, "longest": longest}
+            )
+    return rows
+
+
+def length_curve(lengths: Histogram) -> list[dict]:
+    """Share of each class's reviews in bins of length, each `BIN` times as wide as the last."""
+    longest = max(len(lengths.counts), 2)
+    edges = np.unique(np.round(BIN ** np.arange(np.log(longest) / np.log(BIN) + 1)).astype(int))
+    binned = np.add.reduceat(lengths.counts, edges[edges < len(lengths.counts)])
+    shares = binned / np.maximum(binned.sum(axis=0), 1)
+    return [
+        {"tokens": int(edge), "no_spoiler": float(without), "spoiler": float(with_one)}
+        for edge, (without, with_one) in zip(edges, shares, strict=False)
+    ]
+
+
+def position_table(counts: Counts) -> list[dict]:
+    """Share of flagged sentences in each tenth of the longer spoiler reviews."""
+    return [
+        {
+            "part": part + 1,
+            "sentences": int(without + flagged),
+            "flagged": int(flagged),
+            "share": round(flagged / (without + flagged), 4),
+        }
+        for part, (without, flagged) in enumerate(counts.parts.counts[:PARTS])
+    ]
+
+
+def place_table(counts: Counts) -> list[dict]:
+    """Mean place of a spoiler review's spoilers, and its standard error over reviews."""
+    places = counts.places
+    if places.number < 2:
+        return []
+    return [{"reviews": places.number, "mean": round(places.mean, 4), "error": round(places.error, 4)}]
+
+
+def share_table(key: str, values: Histogram) -> list[dict]:
+    """Reviews and share of spoilers at each value that occurs, with a 95 % interval."""
+    rows = []
+    for value in np.flatnonzero(values.counts.sum(axis=1)):
+        without, spoilers = map(int, values.counts[value])
+        low, high = wilson(spoilers, without + spoilers)
+        share = spoilers / (without + spoilers)
+        rows.append(
+            {
+                key: int(value),
+                "reviews": without + spoilers,
+                "share": round(share, 4),
+                "low": round(low, 4),
+                "high": round(high, 4),
+            }
+        )
+    return rows
+
+
+def wilson(hits: int, trials: int, z: float = 1.96) -> tuple[float, float]:
+    """Interval of a share (Wilson, 1927), good for small numbers too."""
+    share, spread = hits / trials, z**2 / trials
+    middle = share + spread / 2
+    side = z * (share * (1 - share) / trials + spread / (4 * trials)) ** 0.5
+    return (middle - side) / (1 + spread), (middle + side) / (1 + spread)
+
+
+def group_rows(name: str, groups: WordCounts) -> list[dict]:
+    """Reviews a book or user, and the share of all reviews that the busiest tenth has."""
+    reviews = np.sort(groups.table()["count"].to_numpy())[::-1]
+    if not len(reviews):
+        return []
+    busiest = reviews[: -(-len(reviews) // 10)].sum()
+    row = {
+        "group": name,
+        "groups": len(reviews),
+        "mean": round(float(reviews.mean()), 1),
+        "median": float(np.median(reviews)),
+        "most": int(reviews[0]),
+        "share_of_busiest_tenth": round(float(busiest / reviews.sum()), 4),
+    }
+    return [row]

@@ -1,0 +1,108 @@
+"""The test reviews and parts of them, each scored by itself: where the models are better and worse."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spoilers.metrics.evaluation import rounded
+from spoilers.metrics.intervals import Ranking, Resamples, interval
+from spoilers.metrics.scores import ranking_scores
+
+LENGTHS = (0, 64, 128, 256, 512)  # tokens
+FEWEST = 5  # books with spoilers, below which an interval over books says nothing
+Slices = list[tuple[str, str, np.ndarray]]  # by what, which, and the rows that are in it
+
+
+def test_size(table: pa.Table) -> dict[str, int]:
+    """How many reviews, books and users a split's table has."""
+    spoilers = table.filter(table["label"])
+    of = {"": table, "_with_spoilers": spoilers}
+    counts = {f"books{end}": len(part["book_id"].unique()) for end, part in of.items()}
+    return {
+        "reviews": len(table),
+        "spoilers": len(spoilers),
+        **counts,
+        "users": len(table["user_id"].unique()),
+    }
+
+
+def slices_of(table: pa.Table, books_of_training: pa.Array, read: np.ndarray) -> Slices:
+    """The slices of a split's table.
+
+    `read` says of each review whether the network reads a sentence that is flagged; of a long
+    review, the middle is left out.
+    """
+    lengths = pc.list_value_length(table["ids"]).to_numpy()
+    seen = pc.is_in(table["book_id"], books_of_training).to_numpy()
+    years = pc.fill_null(pc.year(table["date"]), 0).to_numpy()
+    ratings = pc.fill_null(table["rating"], 0).to_numpy()
+    labels = table["label"].to_numpy()
+    found = [("length", name, rows) for name, rows in length_slices(lengths)]
+    found += [("rating", f"{r} of 5" if r else "no rating", ratings == r) for r in np.unique(ratings)]
+    found += [("year", str(year) if year else "no date", years == year) for year in np.unique(years)]
+    found += [("book", "seen in training", seen), ("book", "not seen in training", ~seen)]
+    # Spoilers of one kind, against all reviews that hold none.
+    position = [(name, rows) for name, rows in position_slices(table, read) if rows.any()]
+    found += [("spoiler", name, rows | ~labels) for name, rows in position]
+    return [(by, name, np.flatnonzero(rows)) for by, name, rows in found if rows.any()]
+
+
+def length_slices(lengths: np.ndarray) -> Slices:
+    bounds = zip(LENGTHS, (*LENGTHS[1:], None), strict=True)
+    return [
+        (f"{low + 1} to {high} tokens", (lengths > low) & (lengths <= high))
+        if high
+        else (f"more than {low} tokens", lengths > low)
+        for low, high in bounds
+    ]
+
+
+def position_slices(table: pa.Table, read: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """Where the middle of a review's first flagged sentence lies; reviews without flags are in none."""
+    place = first_flag(table)
+    known = ~np.isnan(place)
+    thirds = [known & read & (place * 3 // 1 == i) for i in range(3)]
+    names = ("in the first third", "in the second third", "in the last third")
+    return [*zip(names, thirds, strict=True), ("in the part that is not read", known & ~read)]
+
+
+def first_flag(table: pa.Table) -> np.ndarray:
+    """The middle of the first flagged sentence, as a share of the review's tokens; nan without one."""
+    places = np.full(len(table), np.nan)
+    flags = table["sentence_labels"].to_pylist()
+    for i, (labels, lengths) in enumerate(zip(flags, table["sentence_lengths"].to_pylist(), strict=True)):
+        if labels and True in labels and sum(lengths):
+            first = labels.index(True)
+            places[i] = (sum(lengths[:first]) + lengths[first] / 2) / sum(lengths)
+    return np.minimum(places, 1 - 1e-9)
+
+
+def score_slices(
+    slices: Slices,
+    labels: np.ndarray,
+    probabilities: dict[str, np.ndarray],
+    resamples: Resamples,
+    confidence: float,
+) -> list[dict]:
+    """Size and scores of each slice and model.
+
+    The ROC-AUC has the interval: unlike average precision, it can be compared between slices with
+    different shares of spoilers. A slice of one class has no scores; one whose spoilers are of few
+    books has no interval.
+    """
+    records = []
+    for by, name, rows in slices:
+        spoilers = labels[rows] > 0
+        books = len(np.unique(resamples.book[rows]))
+        with_spoilers = len(np.unique(resamples.book[rows][spoilers]))
+        size = {"reviews": len(rows), "spoilers": int(spoilers.sum()), "books_with_spoilers": with_spoilers}
+        for model, p in probabilities.items():
+            record = {"by": by, "slice": name, "model": model, **size}
+            if 0 < spoilers.sum() < len(rows):
+                record |= rounded(ranking_scores(labels[rows], p[rows]))
+                if with_spoilers >= FEWEST:
+                    ranking = Ranking(labels[rows], p[rows])
+                    sides = interval(resamples.apply(ranking.roc_auc, rows), confidence, books)
+                    record |= rounded(dict(zip(("low", "high"), sides, strict=True)))
+            records.append(record)
+    return records

@@ -1,0 +1,163 @@
+"""Reviews in memory: flat arrays, no Python object per review."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from spoilers.core.errors import UserError
+from spoilers.text.vocabulary import UNKNOWN
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """Token ids of many reviews, one after the other; likewise their sentences.
+
+    Review `i` has the tokens `ids[token_ends[i-1]:token_ends[i]]` and the sentences from
+    `sentence_ends[i-1]` to `sentence_ends[i]`, of which none is empty.
+    """
+
+    ids: np.ndarray  # int32 (tokens)
+    token_ends: np.ndarray  # int64 (reviews)
+    sentence_lengths: np.ndarray  # int32 (sentences): tokens in each
+    sentence_ends: np.ndarray  # int64 (reviews)
+    labels: np.ndarray  # float32 (reviews): 1 for a spoiler
+    sentence_labels: np.ndarray  # float32 (sentences): 1, 0, or NaN where there is no label
+    sentence_places: np.ndarray  # int32 (sentences): which sentence of the uncut review it was
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens in each review, int64."""
+        return np.diff(self.token_ends, prepend=0)
+
+    @property
+    def sentence_counts(self) -> np.ndarray:
+        return np.diff(self.sentence_ends, prepend=0)
+
+    @property
+    def review_of_sentence(self) -> np.ndarray:
+        """The row of the review that each sentence is of, int64 (sentences)."""
+        return np.repeat(np.arange(len(self)), self.sentence_counts)
+
+    @property
+    def labelled_sentences(self) -> int:
+        """Sentences that have a label."""
+        return int((~np.isnan(self.sentence_labels)).sum())
+
+    def choose(self, rows: np.ndarray) -> "Reviews":
+        """The reviews at `rows`, in that order."""
+        starts, lengths = spans(self.token_ends, rows)
+        tokens = ranges(starts, lengths)
+        starts, counts = spans(self.sentence_ends, rows)
+        sentences = ranges(starts, counts)
+        return Reviews(
+            self.ids[tokens],
+            np.cumsum(lengths),
+            self.sentence_lengths[sentences],
+            np.cumsum(counts),
+            self.labels[rows],
+            self.sentence_labels[sentences],
+            self.sentence_places[sentences],
+        )
+
+
+def spans(ends: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the lists at `rows` start, and how long they are; `ends` are those of all lists.
+
+    Takes time by the rows alone: a batch is chosen from a million reviews in each step.
+    """
+    starts = np.where(rows > 0, ends[rows - 1], 0)
+    return starts, ends[rows] - starts
+
+
+def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """The concatenation of `arange(start, start + length)` for each pair."""
+    ends = np.cumsum(lengths)
+    total = ends[-1] if len(ends) else 0
+    return np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
+
+
+def load(path: Path | str, max_tokens: int) -> Reviews:
+    """Read a split; of reviews with more than `max_tokens` tokens keep the head and the tail.
+
+    Raises:
+        UserError: the file is missing or is no split.
+    """
+    columns = ["label", "ids", "sentence_lengths", "sentence_labels"]
+    try:
+        with pq.ParquetFile(path) as file:
+            tables = map(pa.Table.from_batches, ([rows] for rows in file.iter_batches(columns=columns)))
+            empty = file.schema_arrow.empty_table()  # a split may hold no review
+            return joined([from_table(table, max_tokens) for table in (empty, *tables)])
+    except (OSError, pa.ArrowInvalid, KeyError) as error:
+        raise UserError(f"{path}: could not be read ({error}); run `dvc repro split`") from error
+
+
+def joined(parts: list[Reviews]) -> Reviews:
+    """The reviews of all parts, one part after the other."""
+
+    def whole(array: str) -> np.ndarray:
+        return np.concatenate([getattr(part, array) for part in parts])
+
+    return Reviews(
+        ids=whole("ids"),
+        token_ends=np.cumsum(whole("lengths")),
+        sentence_lengths=whole("sentence_lengths"),
+        sentence_ends=np.cumsum(whole("sentence_counts")),
+        labels=whole("labels"),
+        sentence_labels=whole("sentence_labels"),
+        sentence_places=whole("sentence_places"),
+    )
+
+
+def from_table(table: pa.Table, max_tokens: int) -> Reviews:
+    """The reviews of a split's table; one without any token is read as a single unknown word."""
+    ids = table["ids"].combine_chunks()
+    sentences = table["sentence_lengths"].combine_chunks()
+    counts = np.diff(sentences.offsets.to_numpy())
+    sentence_lengths = sentences.flatten().to_numpy().astype(np.int64)
+    sentence_labels = labels_or_nan(table["sentence_labels"].combine_chunks(), counts)
+    lengths = np.diff(ids.offsets.to_numpy()).astype(np.int64)
+
+    keep = head_and_tail(lengths, max_tokens)
+    sentence_of_token = np.repeat(np.arange(len(sentence_lengths)), sentence_lengths)
+    kept_lengths = np.bincount(sentence_of_token[keep], minlength=len(sentence_lengths))
+    left = kept_lengths > 0
+    review_of_sentence = np.repeat(np.arange(len(table)), counts)
+    token_ends = np.cumsum(np.minimum(lengths, max_tokens))
+    sentence_ends = np.cumsum(np.bincount(review_of_sentence[left], minlength=len(table)))
+    places = ranges(np.zeros(len(counts), np.int64), counts)[left]
+
+    empty = np.flatnonzero(lengths == 0)
+    tokens_before, sentences_before = token_ends[empty], sentence_ends[empty]
+    added = np.cumsum(lengths == 0)
+    return Reviews(
+        ids=np.insert(ids.flatten().to_numpy()[keep], tokens_before, UNKNOWN),
+        token_ends=token_ends + added,
+        sentence_lengths=np.insert(kept_lengths[left], sentences_before, 1).astype(np.int32),
+        sentence_ends=sentence_ends + added,
+        labels=table["label"].to_numpy().astype(np.float32),
+        sentence_labels=np.insert(sentence_labels[left], sentences_before, np.nan),
+        sentence_places=np.insert(places, sentences_before, 0).astype(np.int32),
+    )
+
+
+def labels_or_nan(lists: pa.ListArray, counts: np.ndarray) -> np.ndarray:
+    """Sentence labels as floats, NaN for every sentence of a review that has none."""
+    result = np.full(counts.sum(), np.nan, np.float32)
+    has = np.repeat(lists.is_valid().to_numpy(zero_copy_only=False), counts)
+    result[has] = lists.flatten().to_numpy(zero_copy_only=False)
+    return result
+
+
+def head_and_tail(lengths: np.ndarray, max_tokens: int) -> np.ndarray:
+    """Which of all tokens to keep, bool (tokens): spoilers come late, so the tail is kept too."""
+    head = max_tokens // 2
+    place = ranges(np.zeros(len(lengths), np.int64), lengths)
+    from_end = np.repeat(lengths, lengths) - place
+    return (place < head) | (from_end <= max_tokens - head)

@@ -1,0 +1,37 @@
+"""How the theory's figures look, and how they are written."""
+
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from spoilers.core.files import replacing
+
+STYLE = Path(__file__).parents[1] / "report/page/style.mplstyle"
+# Okabe and Ito's palette, which colour-blind readers can tell apart; lines differ in kind too.
+BLACK, SKY, BLUE = "#000000", "#56B4E9", "#0072B2"
+VERMILLION, GREEN, ORANGE = "#D55E00", "#009E73", "#E69F00"
+GREY = "#555555"  # remarks
+CELLS = {
+    "plain": {"color": BLACK, "linestyle": ":", "label": "no gates"},
+    "LSTM": {"color": BLUE, "linestyle": "-", "label": "LSTM"},
+    "GRU": {"color": VERMILLION, "linestyle": "--", "label": "GRU"},
+}
+OPTIMIZERS = {
+    "sgd": {"color": BLACK, "linestyle": ":", "label": "SGD"},
+    "momentum": {"color": ORANGE, "linestyle": "-", "label": "Momentum"},
+    "rmsprop": {"color": GREEN, "linestyle": "--", "label": "RMSprop"},
+    "adam": {"color": BLUE, "linestyle": "-.", "label": "Adam"},
+}
+
+
+def figure(height: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, Axes]:
+    """A figure as wide as a page, and its axes."""
+    drawn = Figure(figsize=(7.2, height))
+    return drawn, drawn.subplots(rows, columns, **options)
+
+
+def save(drawn: Figure, path: Path) -> None:
+    """Write an SVG whose bytes depend on the figure alone."""
+    with replacing(path) as partial:
+        drawn.savefig(partial, format="svg", metadata={"Date": None})

@@ -1,0 +1,52 @@
+"""Where a killed training goes on: outside DVC's outputs, keyed by all that determines the result."""
+
+import hashlib
+import json
+import pickle
+import zipfile
+from pathlib import Path
+
+import torch
+
+from spoilers.core.files import replacing, sha256
+
+FOLDER = Path(".cache/checkpoints")
+
+
+def digest(settings: dict, files: list[Path]) -> str:
+    """A key of parameters, data and code: a change in any of them finds no old checkpoint."""
+    packages = Path(__file__).parent.parent
+    code = [
+        path for name in ("metrics", "models", "text", "training") for path in (packages / name).glob("*.py")
+    ]
+    parts = {
+        "settings": settings,
+        "files": {str(path): sha256(path) for path in files},
+        "code": {str(path.relative_to(packages)): sha256(path) for path in sorted(code)},
+        "torch": torch.__version__,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+class Checkpoint:
+    """One training's file; each save replaces the last, atomically."""
+
+    def __init__(self, key: str):
+        self.path = FOLDER / f"{key}.pt"
+
+    def save(self, state: dict) -> None:
+        with replacing(self.path) as partial:
+            torch.save(state, partial)
+
+    def load(self) -> dict | None:
+        """The last state saved, or None where there is none that can be read."""
+        try:
+            return torch.load(self.path, map_location="cpu", weights_only=True)
+        except FileNotFoundError:
+            return None
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+            print(f"{self.path}: not readable ({error}); training starts anew")
+            return None
+
+    def remove(self) -> None:
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,39 @@
+"""Binary cross-entropy on reviews and, where sentences have labels, on sentences."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from spoilers.core.params import Train
+from spoilers.models.scoring import Logits
+from spoilers.text.reviews import Reviews
+
+
+def loss_sums(
+    review_logits: Tensor,
+    sentence_logits: Tensor,
+    labels: Tensor,
+    sentence_labels: Tensor,
+    positive_weight: float,
+) -> tuple[Tensor, Tensor]:
+    """Return the summed losses of the reviews and of the labelled sentences: two scalars, float32.
+
+    `sentence_labels` are NaN where a sentence has no label.
+    """
+    weight = torch.full((), positive_weight, device=labels.device)
+    reviews = F.binary_cross_entropy_with_logits(
+        review_logits.float(), labels, reduction="sum", pos_weight=weight
+    )
+    labelled = ~torch.isnan(sentence_labels)
+    sentences = F.binary_cross_entropy_with_logits(
+        sentence_logits.float(), sentence_labels.nan_to_num(), weight=labelled.float(), reduction="sum"
+    )
+    return reviews, sentences
+
+
+def loss_of(logits: Logits, reviews: Reviews, settings: Train) -> float:
+    """Return the loss as in training: the mean over reviews, plus the weighted mean over labelled sentences."""
+    arrays = (logits.reviews, logits.sentences, reviews.labels, reviews.sentence_labels)
+    of_reviews, of_sentences = loss_sums(*map(torch.from_numpy, arrays), settings.positive_weight)
+    per_sentence = of_sentences.item() / max(reviews.labelled_sentences, 1)
+    return of_reviews.item() / len(reviews) + settings.sentence_weight * per_sentence

@@ -1,0 +1,34 @@
+"""The study's four optimizers, made in one place."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+from torch.optim import SGD, Adam, Optimizer, RMSprop
+
+from spoilers.core.params import AdamSettings, MomentumSettings, RMSpropSettings
+
+
+def make(
+    settings: MomentumSettings | RMSpropSettings | AdamSettings,
+    learning_rate: float,
+    parameters: Iterable[nn.Parameter],
+) -> Optimizer:
+    """The optimizer that the settings are of; plain SGD is momentum 0. No weight decay anywhere.
+
+    Fused where PyTorch has it: one pass over the weights.
+    """
+    match settings:
+        case MomentumSettings():
+            return SGD(parameters, learning_rate, momentum=settings.momentum, fused=True)
+        case RMSpropSettings():
+            return RMSprop(parameters, learning_rate, alpha=settings.alpha, eps=settings.eps)
+        case AdamSettings():
+            betas = (settings.beta1, settings.beta2)
+            return Adam(parameters, learning_rate, betas=betas, eps=settings.eps, fused=True)
+
+
+def state_bytes(optimizer: Optimizer) -> int:
+    """Bytes of what the optimizer remembers beside the weights."""
+    states = (value for state in optimizer.state.values() for value in state.values())
+    return sum(v.numel() * v.element_size() for v in states if torch.is_tensor(v) and v.dim() > 0)

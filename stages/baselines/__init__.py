@@ -1,1 +1,0 @@
-"""Simple models to stand beside the networks."""

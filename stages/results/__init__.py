@@ -1,1 +1,0 @@
-"""Scores, intervals, figures and the report."""

@@ -1,1 +1,0 @@
-"""The recurrent models: data, batches, model, optimizers, training loop, checkpoints."""

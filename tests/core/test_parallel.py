@@ -1,0 +1,53 @@
+"""Work side by side: in order, with errors, and nothing left behind by a kill."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
+import pytest
+
+from spoilers.core.parallel import end_with_parent, in_order, processes
+from tests import ROOT
+
+POOLS = {"spawned": processes, "default": partial(ProcessPoolExecutor, initializer=end_with_parent)}
+
+
+def test_order_is_kept():
+    def slow_at_first(item: int) -> int:
+        time.sleep(0.02 if item < 3 else 0)
+        return item * item
+
+    assert list(in_order(slow_at_first, range(20))) == [i * i for i in range(20)]
+    assert list(in_order(abs, range(-9, 0), processes)) == list(range(9, 0, -1))
+    for few in ([], [-1]):
+        assert list(in_order(abs, few)) == [1] * len(few)
+
+
+def test_an_error_reaches_the_caller():
+    with pytest.raises(ValueError, match="invalid literal"):
+        list(in_order(int, ["1", "2", "x", "4"]))
+
+
+def forever(_: int) -> None:
+    os.write(1, f"{os.getpid()}\n".encode())  # at once: two processes write
+    time.sleep(600)
+
+
+def work(pool: str) -> None:
+    list(in_order(forever, range(2), POOLS[pool]))
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_workers_end_with_a_killed_parent(pool: str):
+    code = f"from tests.core import test_parallel as t\nif __name__ == '__main__': t.work({pool!r})"
+    script = [sys.executable, "-c", code]
+    with subprocess.Popen(script, cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
+        workers = [int(parent.stdout.readline()) for _ in range(2)]
+        parent.send_signal(signal.SIGKILL)
+        # The pipe closes when its last holder has ended.
+        assert parent.stdout.read() == ""
+    assert len(set(workers)) == 2

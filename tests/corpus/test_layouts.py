@@ -1,0 +1,176 @@
+"""Records of both layouts, what is wrong with others, and where sentences end."""
+
+import json
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spoilers.corpus.layouts import Rejected, parse, split_sentences, split_spans
+
+IDS = {"user_id": "u", "book_id": "7", "review_id": "r", "rating": 3}
+MARKED = IDS | {
+    "timestamp": "2017-08-30",
+    "review_sentences": [[0, "Good."], [1, "He dies."]],
+    "has_spoiler": True,
+}
+RAW = IDS | {
+    "date_updated": "Wed Aug 30 00:00:26 -0700 2017",
+    "review_text": "Good. (view spoiler)[He dies. (hide spoiler)]",
+}
+
+
+def parsed(record: dict, **changes):
+    return parse(json.dumps(record | changes).encode())
+
+
+@pytest.mark.parametrize("record", [MARKED, RAW])
+def test_both_layouts(record):
+    review = parsed(record)
+    assert review[:6] == ("r", "7", "u", date(2017, 8, 30), 3, True)
+    assert review.sentences == ["Good.", "He dies."] and review.flags == [0, 1]
+    assert not review.banner and not review.faults
+
+
+def test_other_keys_do_not_matter():
+    assert parsed(RAW, n_votes=3, started_at="") == parsed(RAW)
+    assert parsed(MARKED, n_votes=3) == parsed(MARKED)
+
+
+def test_the_layout_is_told_by_the_key_alone():
+    named = parsed(MARKED, review_sentences=[[0, "review_text"], [1, '"review_text": "x"']])
+    assert named.sentences == ["review_text", '"review_text": "x"']
+    assert parse(json.dumps(RAW).encode().replace(b'"review_text":', b'"review_text" \t:')) == parsed(RAW)
+
+
+def without(record: dict, key: str) -> dict:
+    return {name: value for name, value in record.items() if name != key}
+
+
+WRONG = [
+    (MARKED | {"rating": "3"}, "wrong_rating"),
+    (MARKED | {"rating": 6}, "wrong_rating"),
+    (MARKED | {"rating": True}, "wrong_rating"),
+    (MARKED | {"book_id": 7}, "wrong_book_id"),
+    (MARKED | {"user_id": ""}, "wrong_user_id"),
+    (MARKED | {"review_sentences": "Good."}, "wrong_review_sentences"),
+    (MARKED | {"review_sentences": [[0]]}, "wrong_review_sentences"),
+    (MARKED | {"review_sentences": [["0", "Good."]]}, "wrong_review_sentences"),
+    (MARKED | {"review_sentences": [[0, None]]}, "wrong_review_sentences"),
+    (MARKED | {"review_sentences": [[2, "Good."]]}, "flag_not_0_or_1"),
+    (MARKED | {"has_spoiler": False}, "has_spoiler_against_flags"),
+    (MARKED | {"review_sentences": [[0, "Good."]]}, "has_spoiler_against_flags"),
+    (MARKED | {"has_spoiler": 1}, "wrong_has_spoiler"),
+    (MARKED | {"timestamp": "2017-02-30"}, "wrong_timestamp"),
+    (MARKED | {"timestamp": "2017-W35-3"}, "wrong_timestamp"),
+    (RAW | {"date_updated": "2017-08-30"}, "wrong_date_updated"),
+    (RAW | {"date_updated": "Wed Feb 30 00:00:26 -0700 2017"}, "wrong_date_updated"),
+    (RAW | {"review_text": 1}, "wrong_review_text"),
+    *((without(MARKED, key), f"missing_{key}") for key in MARKED),
+    *((without(RAW, key), f"missing_{key}") for key in RAW if key != "review_text"),
+]
+
+
+@pytest.mark.parametrize(("record", "reason"), WRONG)
+def test_wrong_records(record, reason):
+    with pytest.raises(Rejected) as why:
+        parsed(record)
+    assert str(why.value) == reason
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"{", "invalid_json"),
+        (b'{"a": "\x00"}', "invalid_json"),
+        (b'{"a": "\\ud800"}', "invalid_json"),
+        (b"{} {}", "invalid_json"),
+        (b"[" * 100_000, "invalid_json"),
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "invalid_json"),
+        (b'{"a": "\xff"}', "not_utf8"),
+        (b"[]", "not_an_object"),
+        (b"null", "not_an_object"),
+        (b"{}", "missing_user_id"),
+    ],
+)
+def test_wrong_lines(line, reason):
+    with pytest.raises(Rejected) as why:
+        parse(line)
+    assert str(why.value) == reason
+
+
+def test_last_of_duplicate_keys_counts():
+    assert parse(json.dumps(MARKED).encode()[:-1] + b', "book_id": "8"}').book_id == "8"
+
+
+@pytest.mark.parametrize(
+    ("sentences", "left"),
+    [
+        (["** spoiler alert **", "Good."], ["", "Good."]),
+        (["** Spoiler Alert ** Good."], ["Good."]),
+    ],
+)
+def test_banner(sentences, left):
+    pairs = [[0, sentence] for sentence in sentences]
+    review = parsed(MARKED, review_sentences=pairs, has_spoiler=False)
+    assert review.banner and not review.label and review.sentences == left
+    review = parsed(RAW, review_text=" ".join(sentences))
+    assert review.banner and not review.label and review.sentences == ["Good."]
+
+
+OPEN, CLOSE = "(view spoiler)[", "(hide spoiler)]"
+
+
+@pytest.mark.parametrize(
+    ("text", "spoilers", "faults"),
+    [
+        ("a", "", []),
+        (f"a{OPEN}b{CLOSE}c", "b", []),
+        (f"a{OPEN}b", "b", ["unclosed"]),
+        (f"a{CLOSE}b", "", ["unopened"]),
+        (f"a{OPEN}b{OPEN}c{CLOSE}d{CLOSE}e", "bcd", ["nested"]),
+        (f"a{OPEN}b{OPEN}c{CLOSE}d", "bcd", ["nested", "unclosed"]),
+        (f"a{CLOSE}b{OPEN}c{CLOSE}{CLOSE}d", "c", ["unopened", "unopened"]),
+        (f"{OPEN}{CLOSE}a", "", []),
+    ],
+)
+def test_spoiler_tags(text, spoilers, faults):
+    spans, found = split_spans(text)
+    assert "".join(span for flag, span in spans if flag) == spoilers
+    assert "".join(span for _, span in spans) == text.replace(OPEN, "").replace(CLOSE, "")
+    assert found == faults
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        ["One.", "Two!", "Three?", "4 more."],
+        ['"Really?"', "She said so.", "(Yes.)", '"No."'],
+        ["It was e.g. this, i.e. that."],
+        ["Mr. Darcy met Dr. Watson and J. R. Smith.", "So did I.", "They left."],
+        ["Wait... what?", "Version 2.5 is out.", "\u00c9t\u00e9 came\u2026", "\u201cDone.\u201d"],
+    ],
+)
+def test_sentences(sentences):
+    assert split_sentences("  " + " ".join(sentences) + "\n") == sentences
+
+
+def test_line_breaks_end_sentences():
+    assert split_sentences("a title\nand text\n\n \nmore") == ["a title", "and text", "more"]
+
+
+words = st.text("abcdefgh,'-", min_size=1, max_size=6)
+sentence = st.builds(
+    lambda first, more, end: " ".join([first, *more]) + end,
+    st.from_regex("[A-Z][a-z]{4}", fullmatch=True),
+    st.lists(words, max_size=5),
+    st.sampled_from([".", "!", "?", "...", '."', ".)", '!")']),
+)
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), sentence), min_size=1, max_size=8))
+def test_layouts_agree(pairs):
+    text = " ".join(f"{OPEN}{part} {CLOSE}" if flag else part for flag, part in pairs)
+    marked = parsed(MARKED, review_sentences=pairs, has_spoiler=any(flag for flag, _ in pairs))
+    assert parsed(RAW, review_text=text) == marked

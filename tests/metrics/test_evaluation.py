@@ -1,0 +1,215 @@
+"""Every model on the same test reviews: intervals, pairs, curves, slices, mistakes."""
+
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from hypothesis import given
+from sklearn import metrics
+
+from spoilers.metrics.evaluation import Evaluation, sentence_scores
+from spoilers.metrics.intervals import Resamples
+from spoilers.models.network import SpoilerRNN
+from spoilers.models.scoring import score
+from spoilers.report.findings.models import decision_note, verdict
+from spoilers.studies.attribution import contributions
+from spoilers.studies.mistakes import COUNT, leading, sentence_at, surest
+from spoilers.studies.slices import first_flag, score_slices, slices_of
+from spoilers.text.splits import SCHEMA
+from spoilers.text.vocabulary import SPECIAL
+from tests.rnn_data import WORDS, reviews
+from tests.scored import labelled
+
+
+def evaluation(labels: np.ndarray, books: np.ndarray, **probabilities: np.ndarray) -> Evaluation:
+    thresholds = dict.fromkeys(probabilities, 0.5)
+    return Evaluation(labels, Resamples.of(books, 300, seed=1), probabilities, thresholds, 0.95)
+
+
+def simulated(seed: int, size: int = 600) -> tuple[np.ndarray, ...]:
+    """Labels, books, and the probabilities of a good, a bad and a middling model."""
+    draw = np.random.default_rng(seed)
+    labels = (draw.random(size) < 0.3).astype(np.float32)
+    p = [np.clip(gain * labels + (1 - gain) * draw.random(size), 0, 1) for gain in (0.3, 0.05, 0.2)]
+    return labels, draw.integers(0, 40, size), *p
+
+
+def test_equal_models_differ_by_nothing() -> None:
+    labels, books, good, *_ = simulated(1)
+    pair = evaluation(labels, books, lstm=good, gru=good.copy()).pair("gru", "lstm")
+    assert (pair["average_precision"], pair["low"], pair["high"]) == (0, 0, 0)
+    assert (pair["accuracy"], pair["accuracy_low"], pair["accuracy_high"], pair["mcnemar_p"]) == (0, 0, 0, 1)
+    assert verdict(pair).startswith("No difference between the GRU and the LSTM is shown")
+    assert "are not shown to differ in accuracy" in decision_note(pair)
+
+
+def test_a_better_model_gets_the_verdict_in_its_direction() -> None:
+    labels, books, good, bad, _ = simulated(2)
+    there = evaluation(labels, books, lstm=bad, gru=good)
+    assert verdict(there.pair("gru", "lstm")).startswith("The GRU ranks better than the LSTM")
+    assert "the GRU decides more reviews rightly" in decision_note(there.pair("gru", "lstm"))
+    back = evaluation(labels, books, lstm=good, gru=bad)
+    assert verdict(back.pair("gru", "lstm")).startswith("The GRU ranks worse than the LSTM")
+    assert "the GRU decides fewer reviews rightly" in decision_note(back.pair("gru", "lstm"))
+    assert back.pair("gru", "lstm")["low"] == -there.pair("gru", "lstm")["high"]
+
+
+def test_pairs_of_models_that_are_there() -> None:
+    labels, books, good, bad, middling = simulated(3)
+    models = {"lstm": good, "gru": bad, "tfidf": middling}
+    pairs = evaluation(labels, books, **models).pairs()
+    assert [(p["first"], p["second"]) for p in pairs] == [
+        ("gru", "lstm"),
+        ("lstm", "tfidf"),
+        ("gru", "tfidf"),
+    ]
+    assert len(evaluation(labels, books, **models, gru_matched=bad).pairs()) == 5
+
+
+def test_scores_lie_in_their_intervals() -> None:
+    labels, books, good, *_ = simulated(4)
+    found = evaluation(labels, books, lstm=good)
+    scores, details = found.scores("lstm"), found.details("lstm")
+    assert scores["low"] < scores["average_precision"] < scores["high"]
+    assert details["roc_auc_low"] < scores["roc_auc"] < details["roc_auc_high"]
+    assert details["f1_low"] < scores["f1"] < details["f1_high"]
+    # The threshold is 0.5 here.
+    assert [details[f"{key}_at_half"] for key in ("accuracy", "f1")] == [scores["accuracy"], scores["f1"]]
+    matrix = metrics.confusion_matrix(labels, good >= 0.5)
+    assert (details["false_alarms"], details["missed"]) == (matrix[0, 1], matrix[1, 0])
+
+
+@given(labelled())
+def test_curves_end_where_they_must(data) -> None:
+    labels, p = data
+    precision_recall, roc = evaluation(labels, np.arange(len(labels)), lstm=p).curves("lstm")
+    assert precision_recall[-1]["recall"] == roc[-1]["false_positive_rate"] == roc[-1]["recall"] == 1
+    lowest = p[labels > 0].min()
+    assert precision_recall[-1]["precision"] == pytest.approx(labels[p >= lowest].mean())
+    assert roc[0]["recall"] == pytest.approx((labels[p > p[labels == 0].max()]).sum() / labels.sum())
+    assert all(row["low"] <= row["high"] for row in precision_recall + roc)
+
+
+def test_calibration_by_hand() -> None:
+    labels, p = np.array([0, 0, 1, 1, 1], np.float32), np.array([0.12, 0.18, 0.14, 1.0, 0.95])
+    assert evaluation(labels, np.arange(5), lstm=p).calibration("lstm") == [
+        {"model": "lstm", "bin": 1, "reviews": 3, "spoilers": 1, "predicted": 0.1467, "observed": 0.3333},
+        {"model": "lstm", "bin": 9, "reviews": 2, "spoilers": 2, "predicted": 0.975, "observed": 1.0},
+    ]
+
+
+def test_sentence_scores() -> None:
+    labels = np.array([0, 1, 0, 0, np.nan, 1, 0], np.float32)
+    logits = np.array([0.1, 0.9, 0.3, 0.2, 9.0, 0.1, 0.8], np.float32)
+    review = np.array([0, 0, 1, 1, 2, 3, 3])
+    found = sentence_scores(labels, logits, review)
+    assert found["mean_auc_per_review"] == pytest.approx(0.5)  # 1 and 0; review 1 has a single class
+    assert found["reviews"] == 2
+    kept = ~np.isnan(labels)
+    assert found["pooled_auc"] == pytest.approx(metrics.roc_auc_score(labels[kept], logits[kept]), abs=1e-4)
+    assert sentence_scores(np.full(3, np.nan), np.zeros(3), np.arange(3)) == {}
+
+
+def split_table() -> pa.Table:
+    """Four reviews: two spoil, in the last sentence and in the first; one has no flags."""
+    flags = [[False, False, True], [True, False], [False], None]
+    lengths = [[40, 40, 20], [10, 60], [64], [600]]
+    columns = {
+        "review_id": list("abcd"),
+        "book_id": ["x", "x", "y", "z"],
+        "user_id": ["u"] * 4,
+        "date": [date(2010, 5, 1), date(2011, 5, 1), None, date(2010, 1, 1)],
+        "rating": [5, 0, 5, 5],
+        "label": [True, True, False, False],
+        "ids": [[2] * sum(n) for n in lengths],
+        "sentence_lengths": lengths,
+        "sentence_labels": flags,
+    }
+    return pa.table([pa.array(columns[field.name], field.type) for field in SCHEMA], schema=SCHEMA)
+
+
+def test_slices() -> None:
+    table = split_table()
+    assert first_flag(table)[:2] == pytest.approx([0.9, 5 / 70])
+    assert np.isnan(first_flag(table)[2:]).all()
+    read = np.array([False, True, False, False])
+    found = {(by, name): rows.tolist() for by, name, rows in slices_of(table, pa.array(["x"]), read)}
+    assert found == {
+        ("length", "1 to 64 tokens"): [2],
+        ("length", "65 to 128 tokens"): [0, 1],
+        ("length", "more than 512 tokens"): [3],
+        ("rating", "no rating"): [1],
+        ("rating", "5 of 5"): [0, 2, 3],
+        ("year", "no date"): [2],
+        ("year", "2010"): [0, 3],
+        ("year", "2011"): [1],
+        ("book", "seen in training"): [0, 1],
+        ("book", "not seen in training"): [2, 3],
+        ("spoiler", "in the first third"): [1, 2, 3],
+        ("spoiler", "in the part that is not read"): [0, 2, 3],
+    }
+
+
+def test_slices_are_scored_by_themselves() -> None:
+    labels, books, good, *_ = simulated(5)
+    rows = np.flatnonzero(books < 20)
+    few = np.flatnonzero(books < 3)
+    slices = [("year", "2010", rows), ("year", "2011", few), ("year", "2012", np.flatnonzero(labels == 0))]
+    half, small, single = score_slices(slices, labels, {"lstm": good}, Resamples.of(books, 200, 1), 0.95)
+    assert half["reviews"] == len(rows)
+    assert half["books_with_spoilers"] == 20
+    assert half["roc_auc"] == pytest.approx(metrics.roc_auc_score(labels[rows], good[rows]), abs=1e-4)
+    assert half["low"] < half["roc_auc"] < half["high"]
+    assert "roc_auc" in small
+    assert "low" not in small
+    assert single["spoilers"] == 0
+    assert "roc_auc" not in single
+
+
+def test_the_surest_mistakes() -> None:
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    p = np.array([0.9, 0.2, 0.7, 0.1, 0.3, 0.8])
+    assert surest(labels, p, 0.5) == [
+        ("false alarm", 0),
+        ("false alarm", 2),
+        ("missed spoiler", 3),
+        ("missed spoiler", 4),
+    ]
+    assert surest(labels, labels.astype(float), 0.5) == []
+    assert len(surest(np.zeros(50), np.ones(50), 0.5)) == COUNT
+
+
+def test_leading_words_point_towards_the_mistake() -> None:
+    given_to_logit = np.array([0.5, -0.2, 0.0, 2.0, 0.1, -0.3])
+    assert leading("false alarm", given_to_logit).tolist() == [3, 0, 4]
+    assert leading("missed spoiler", given_to_logit).tolist() == [5, 1]
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize(("layers", "bidirectional"), [(1, True), (2, True), (1, False)])
+def test_contributions_sum_to_the_logit(cell, layers, bidirectional) -> None:
+    torch.manual_seed(1)
+    model = SpoilerRNN(WORDS, cell, 8, 6, layers, bidirectional, 0.3, 0.3, 0.1)
+    torch.nn.init.normal_(model.review_head.bias)
+    some = reviews(3, 12)
+    logits = score(model, some, torch.device("cpu"), "float32").reviews
+    for row, length in enumerate(some.lengths):
+        found = contributions(model, some, row)
+        assert len(found) == length
+        assert found.sum() + model.review_head.bias.item() == pytest.approx(logits[row], abs=1e-5)
+
+
+def test_the_sentence_around_a_word() -> None:
+    words = [f"w{i}" for i in range(2, WORDS)]
+    review = reviews(3, 12).choose(np.array([4]))
+    words = [(*SPECIAL, *words)[i] for i in review.ids]
+    start = 0
+    for length in review.sentence_lengths:
+        expected = words[start : start + length]
+        for place in range(start, start + length):
+            before, word, after = sentence_at(place, words, review.sentence_lengths)
+            assert f"{before} {word} {after}".split() == expected
+            assert word == words[place]
+        start += length

@@ -1,0 +1,170 @@
+"""Scores under weights against scikit-learn; intervals against simulation."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics
+
+from spoilers.metrics import intervals, scores
+from spoilers.metrics.intervals import Ranking, Resamples, f1_of, holm_intervals, interval, mcnemar, mean_of
+from tests.scored import labelled
+
+
+@given(labelled(), st.integers(0, 2**32 - 1))
+def test_weights_are_repetitions(data, seed: int) -> None:
+    labels, p = data
+    weights = np.random.default_rng(seed).integers(0, 3, (1, len(labels)))
+    weights[0, [0, -1]] = 1  # at least one of each class
+    repeated = [np.repeat(values, weights[0]) for values in (labels, p, p >= 0.5)]
+    ranking = Ranking(labels, p)
+    assert ranking.average_precision(weights) == pytest.approx(metrics.average_precision_score(*repeated[:2]))
+    assert ranking.roc_auc(weights) == pytest.approx(metrics.roc_auc_score(*repeated[:2]))
+    assert f1_of(labels, p >= 0.5)(weights) == pytest.approx(metrics.f1_score(repeated[0], repeated[2]))
+    assert mean_of(p)(weights) == pytest.approx(repeated[1].mean())
+
+
+@given(labelled(), st.integers(0, 2**32 - 1))
+def test_points_of_a_curve(data, seed: int) -> None:
+    """Against every threshold, tried one by one."""
+    labels, p = data
+    weights = np.random.default_rng(seed).integers(1, 3, (1, len(labels)))
+    y, x = np.repeat(labels, weights[0]), np.repeat(p, weights[0])
+    called = [x >= threshold for threshold in np.unique(x)[::-1]]
+    recall = np.array([(c & (y > 0)).sum() / y.sum() for c in called])
+    precision = np.array([y[c].mean() for c in called])
+    false = np.array([(c & (y == 0)).sum() / (y == 0).sum() for c in called])
+    goals = np.array([0.1, 0.5, 0.75, 1.0])
+    found = Ranking(labels, p).precision_at(goals, weights)[0]
+    assert found == pytest.approx([precision[recall >= goal - 1e-9][0] for goal in goals])
+    rates = np.array([0.0, 0.25, 0.5, 1.0])
+    found = Ranking(labels, p).recall_at(rates, weights)[0]
+    assert found == pytest.approx([recall[false <= rate + 1e-9].max(initial=0) for rate in rates])
+
+
+def test_a_single_class_has_no_value() -> None:
+    ranking = Ranking(np.array([1.0, 0.0]), np.array([0.2, 0.1]))
+    assert np.isnan(ranking.average_precision(np.array([[0, 1]])))
+    assert np.isnan(ranking.roc_auc(np.array([[1, 0], [0, 1]]))).all()
+
+
+def test_resampling_draws_whole_books(monkeypatch) -> None:
+    books = np.array(["a", "b", "a", "c", "b", "a"])
+    resamples = Resamples.of(books, 200, seed=1)
+    weights = resamples.apply(lambda weights: weights)
+    for book in "abc":
+        assert (weights[:, books == book].std(axis=1) == 0).all()
+    assert (weights[:, [0, 1, 3]].sum(axis=1) == 3).all()
+    assert weights.std(axis=0).min() > 0
+    assert (Resamples.of(books, 200, seed=1).drawn == resamples.drawn).all()
+    assert (resamples.apply(lambda weights: weights, np.array([3, 0])) == weights[:, [3, 0]]).all()
+    monkeypatch.setattr(intervals, "AT_ONCE", 20)  # three resamples at a time
+    assert (resamples.apply(lambda weights: weights) == weights).all()
+
+
+def test_an_interval_by_hand() -> None:
+    values = np.array([*range(1001), np.nan, np.inf])
+    # Over many groups Student's t is the normal distribution.
+    assert interval(values, 0.9, 10**9) == pytest.approx((50, 950), abs=1e-3)
+    narrow, wide = interval(values, 0.9, 100), interval(values, 0.9, 10)
+    assert wide[0] < narrow[0] < 50
+    assert wide[1] > narrow[1] > 950
+    low, high = interval(np.stack([values, values + 1], axis=1), 0.9, 10**9)
+    assert low == pytest.approx([50, 51], abs=1e-3)
+    assert high == pytest.approx([950, 951], abs=1e-3)
+
+
+BOOKS, REVIEWS = 60, 5  # reviews of each book
+
+
+def simulate(draw: np.random.Generator, books: int) -> tuple[np.ndarray, ...]:
+    """Book, label and two models' scores of reviews; a book moves its reviews' labels and scores."""
+    book = np.repeat(np.arange(books), REVIEWS)
+    share = 1 / (1 + np.exp(1 - draw.normal(0, 0.5, books)[book]))
+    labels = (draw.random(len(book)) < share).astype(np.float32)
+    common = 0.7 * draw.normal(0, 1, len(book))
+    models = [
+        gain * labels + 0.5 * draw.normal(0, 1, books)[book] + common + draw.normal(0, 0.7, len(book))
+        for gain in (1.5, 1.2)
+    ]
+    return book, labels, *models
+
+
+def truths() -> dict[str, float]:
+    """The scores on so many books that they hardly vary any more."""
+    _, labels, first, second = simulate(np.random.default_rng(1), 400_000)
+    decided = [scores.decision_scores(labels, p, 1.0) for p in (first, second)]
+    precision = [scores.average_precision(labels, p) for p in (first, second)]
+    return {
+        "average precision": precision[0],
+        "roc_auc": scores.roc_auc(labels, first),
+        "f1": decided[0]["f1"],
+        "difference in average precision": precision[0] - precision[1],
+        "difference in accuracy": decided[0]["accuracy"] - decided[1]["accuracy"],
+    }
+
+
+def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
+    """95 % intervals in 1,000 simulated test sets of 60 books."""
+    truth = truths()
+    covered = dict.fromkeys(truth, 0)
+    for seed in range(1000):
+        book, labels, first, second = simulate(np.random.default_rng([7, seed]), BOOKS)
+        resamples = Resamples.of(book, 400, seed)
+        ranking = Ranking(labels, first)
+        precision = resamples.apply(ranking.average_precision)
+        others = resamples.apply(Ranking(labels, second).average_precision)
+        right = ((first >= 1) == (labels > 0)).astype(float) - ((second >= 1) == (labels > 0))
+        values = {
+            "average precision": precision,
+            "roc_auc": resamples.apply(ranking.roc_auc),
+            "f1": resamples.apply(f1_of(labels, first >= 1)),
+            "difference in average precision": precision - others,
+            "difference in accuracy": resamples.apply(mean_of(right)),
+        }
+        for name, resampled in values.items():
+            low, high = interval(resampled, 0.95, BOOKS)
+            covered[name] += low <= truth[name] <= high
+    assert {name: count for name, count in covered.items() if not 930 <= count <= 970} == {}
+
+
+MANY = 10**9  # groups
+
+
+def test_holm_gives_the_clearest_difference_the_widest_interval() -> None:
+    noise = np.random.default_rng(6).normal(0, 1, 5000)
+    middle, clear, none = holm_intervals([noise + 2.5, noise + 9, noise], 0.95, MANY)
+    assert [one.confidence for one in (clear, middle, none)] == pytest.approx([1 - 0.05 / 3, 0.975, 0.95])
+    for one, centre in ((clear, 9), (middle, 2.5), (none, 0)):
+        low, high = interval(noise + centre, one.confidence, MANY)
+        assert (one.low, one.high) == (low, high)
+    assert (clear.shown, middle.shown, none.shown) == (True, True, False)
+
+
+def test_holm_stops_at_the_first_that_is_not_shown() -> None:
+    """Alone, at 95 %, each of these would be shown; the clearest is not at 97.5 %, which ends it."""
+    noise = np.random.default_rng(6).normal(0, 1, 5000)
+    first, second = holm_intervals([noise + 2.1, noise + 2.05], 0.95, MANY)
+    assert first.low < 0 < second.low
+    assert (first.shown, second.shown) == (False, False)
+    (alone,) = holm_intervals([noise + 2.05], 0.95, MANY)
+    assert alone.shown
+
+
+def test_holm_finds_a_difference_where_there_is_none_as_rarely_as_it_says() -> None:
+    """400 simulated studies of three differences, all of them 0."""
+    draw = np.random.default_rng(7)
+    found = 0
+    for _ in range(400):
+        observed = draw.normal(0, 1, 3)
+        comparisons = holm_intervals(list(observed[:, None] + draw.normal(0, 1, (3, 1000))), 0.95, MANY)
+        found += any(one.shown for one in comparisons)
+    assert found <= 400 * 0.05 + 2 * np.sqrt(400 * 0.05 * 0.95)
+
+
+def test_mcnemar_by_hand() -> None:
+    first = np.array([1] * 8 + [0] * 2 + [1] * 5, bool)
+    second = np.array([0] * 8 + [1] * 2 + [1] * 5, bool)
+    # Ten disagreements, two one way: 2 * (1 + 10 + 45) / 1024.
+    assert mcnemar(first, second) == pytest.approx(2 * 56 / 1024)
+    assert mcnemar(first, first) == 1.0

@@ -1,0 +1,204 @@
+"""The network is exact: what it says of a review depends on nothing but the review."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from spoilers.models.batches import Batch, assemble
+from spoilers.models.build import build
+from spoilers.models.network import CELLS, SpoilerRNN, count_parameters
+from spoilers.text.vocabulary import PADDING
+from spoilers.training.loss import loss_sums
+from tests.rnn_data import WORDS, reviews
+
+SHAPES = [(c, n, b) for c in CELLS for n in (1, 2) for b in (True, False)]
+every_shape = pytest.mark.parametrize(("cell", "layers", "bidirectional"), SHAPES)
+
+
+def make(cell: str, layers: int = 1, bidirectional: bool = True, **changes) -> SpoilerRNN:
+    torch.manual_seed(3)
+    sizes = {"embedding_size": 6, "hidden_size": 5, **changes}
+    model = SpoilerRNN(WORDS, cell, layers=layers, bidirectional=bidirectional, **sizes)
+    with torch.no_grad():  # biases too, so that the states at padding are far from zero
+        for parameter in model.parameters():
+            parameter.uniform_(-0.9, 0.9)
+        model.embedding.weight[PADDING].zero_()
+    return model.eval()
+
+
+def padded_further(batch: Batch, tokens: int) -> Batch:
+    """The batch with more padding after every review."""
+    ids = torch.cat([batch.ids, torch.full((tokens, batch.ids.shape[1]), PADDING, dtype=torch.int32)])
+    return Batch(**{**vars(batch), "ids": ids})
+
+
+@every_shape
+@settings(max_examples=12, deadline=None)
+@given(data=st.data())
+def test_a_review_scores_the_same_alone_and_in_any_batch_with_any_padding(cell, layers, bidirectional, data):
+    model = make(cell, layers, bidirectional)
+    seed = data.draw(st.integers(0, 10**6))
+    some = reviews(seed, data.draw(st.integers(1, 9)), longest=data.draw(st.sampled_from([5, 40, 90])))
+    order = np.array(data.draw(st.permutations(range(len(some)))))
+    batch = padded_further(assemble(some, order), data.draw(st.integers(0, 40)))
+    with torch.inference_mode():
+        together = [torch.sigmoid(logits) for logits in model(batch)]
+        alone = [model(assemble(some, order[i : i + 1])) for i in range(len(order))]
+    for kind in (0, 1):
+        expected = torch.sigmoid(torch.cat([logits[kind] for logits in alone]))
+        assert torch.allclose(together[kind], expected, atol=1e-6, rtol=0)
+
+
+def reference(model: SpoilerRNN, cell: str, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same network from PyTorch's own layer on packed sequences, with loops over the sentences."""
+    bidirectional, layers = bool(model.backwards), len(model.forwards)
+    first = model.forwards[0]
+    rnn = CELLS[cell](first.input_size, first.hidden_size, layers, bidirectional=bidirectional)
+    with torch.no_grad():
+        for ours, suffix in ((model.forwards, ""), (model.backwards, "_reverse")):
+            for layer, part in enumerate(ours):
+                for name, value in part.named_parameters():
+                    getattr(rnn, name.replace("_l0", f"_l{layer}{suffix}")).copy_(value)
+    packed = pack_padded_sequence(model.embedding(batch.ids), batch.lengths, enforce_sorted=False)
+    states = pad_packed_sequence(rnn(packed)[0])[0]  # (longest review, reviews, width)
+    left, review_maxima, sentence_maxima = batch.sentence_lengths.tolist(), [], []
+    for i, count in enumerate(batch.sentence_counts.tolist()):
+        start, maxima = 0, []
+        for length in left[:count]:
+            maxima.append(states[start : start + length, i].max(0).values)
+            start += length
+        assert start == batch.lengths[i]
+        left = left[count:]
+        sentence_maxima += maxima
+        review_maxima.append(states[:start, i].max(0).values)
+    review = model.review_head(torch.stack(review_maxima))
+    return review.squeeze(1), model.sentence_head(torch.stack(sentence_maxima)).squeeze(1)
+
+
+@every_shape
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_equals_packed_sequences(cell, layers, bidirectional, seed):
+    model = make(cell, layers, bidirectional)
+    some = reviews(seed, 7, longest=50)
+    batch = assemble(some, np.arange(len(some)))
+    with torch.inference_mode():
+        for ours, theirs in zip(model(batch), reference(model, cell, batch), strict=True):
+            assert torch.allclose(ours, theirs, atol=1e-5, rtol=0)
+
+
+@every_shape
+def test_gradients_flow_through_real_tokens_only(cell, layers, bidirectional):
+    some = reviews(1, 6, longest=40)
+    batch = assemble(some, np.arange(6))
+
+    def gradients(batch: Batch, padding: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+        model = make(cell, layers, bidirectional)
+        model.embedding.padding_idx = None  # which would hide the padding's gradient
+        if padding is not None:
+            with torch.no_grad():
+                model.embedding.weight[PADDING] = padding
+        sum(loss_sums(*model(batch), batch.labels, batch.sentence_labels, 1.0)).backward()
+        return {name: parameter.grad for name, parameter in model.named_parameters()}
+
+    plain = gradients(batch)
+    assert not plain["embedding.weight"][PADDING].any()
+    used = np.unique(some.ids)
+    assert plain["embedding.weight"][used].any()  # not of all: a word may be in none of the maxima
+    others = np.setdiff1d(np.arange(WORDS), used)
+    assert not plain["embedding.weight"][others].any()
+    for changed in (gradients(batch, torch.full((6,), 7.0)), gradients(padded_further(batch, 32))):
+        for name in plain:
+            assert torch.allclose(plain[name], changed[name], atol=1e-5), name
+
+
+@every_shape
+def test_what_stands_in_the_padding_changes_nothing(cell, layers, bidirectional):
+    model, some = make(cell, layers, bidirectional), reviews(2, 6, longest=40)
+    batch = assemble(some, np.arange(6))
+    padding = torch.arange(len(batch.ids))[:, None] >= batch.lengths
+    other = Batch(**{**vars(batch), "ids": batch.ids.masked_fill(padding, WORDS - 1)})
+    assert padding.any()
+    with torch.inference_mode():
+        for one, two in zip(model(batch), model(other), strict=True):
+            assert torch.equal(one, two)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_initial_weights(cell):
+    model = build(
+        {"vocabulary_size": WORDS, "cell": cell, "embedding_size": 6, "hidden_size": 5}, reviews(3, 80), 1
+    )
+    for rnn in (*model.forwards, *model.backwards):
+        for gate in rnn.weight_hh_l0.chunk(4 if cell == "lstm" else 3):
+            assert torch.allclose(gate @ gate.T, torch.eye(5), atol=1e-5)
+        bias = torch.stack([rnn.bias_ih_l0, rnn.bias_hh_l0]).sum(0)
+        forget = bias.view(-1, 5)[1] if cell == "lstm" else torch.ones(5)
+        assert torch.equal(forget, torch.ones(5))
+        assert bias.sum() == (5 if cell == "lstm" else 0)
+    assert not model.embedding.weight[PADDING].any()
+
+
+def test_starts_at_the_training_log_odds():
+    some = reviews(3, 80)
+    arguments = {"vocabulary_size": WORDS, "cell": "lstm", "embedding_size": 6, "hidden_size": 5}
+    model = build(arguments, some, 1)
+    share = some.labels.mean()
+    assert model.review_head.bias.item() == pytest.approx(math.log(share / (1 - share)), rel=1e-5)
+    share = np.nanmean(some.sentence_labels)
+    assert model.sentence_head.bias.item() == pytest.approx(math.log(share / (1 - share)), rel=1e-5)
+    again, other = build(arguments, some, 1), build(arguments, some, 2)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
+    assert not torch.equal(model.embedding.weight, other.embedding.weight)
+
+
+def test_word_dropout_leaves_padding_and_evaluation_alone():
+    model = make("gru", word_dropout=0.9)
+    batch = assemble(reviews(4, 5), np.arange(5))
+    with torch.inference_mode():
+        exact = model(batch)[0]
+        assert torch.equal(exact, model(batch)[0])
+        model.train()
+        assert not torch.equal(exact, model(batch)[0])
+
+
+def test_state_dropout_drops_the_same_of_a_review_and_of_its_sentences():
+    model = make("lstm", state_dropout=0.5)
+    model.sentence_head.load_state_dict(model.review_head.state_dict())
+    batch = assemble(reviews(4, 40, longest=1), np.arange(40))  # reviews of one sentence
+    assert batch.sentence_counts.max() == 1
+    with torch.inference_mode():
+        exact = model(batch)[0]
+        of_reviews, of_sentences = model.train()(batch)
+    assert torch.allclose(of_reviews, of_sentences, atol=1e-6)
+    assert not torch.allclose(of_reviews, exact)
+
+
+def test_loss_counts_labelled_sentences_and_weighs_spoilers():
+    batch = assemble(reviews(6, 12), np.arange(12))
+    draw = torch.Generator().manual_seed(0)
+    review = torch.randn(12, generator=draw)
+    sentence = torch.randn(len(batch.sentence_lengths), generator=draw)
+    of_reviews, of_sentences = loss_sums(review, sentence, batch.labels, batch.sentence_labels, 3.0)
+    weight = 1 + 2 * batch.labels
+    each = nn.functional.binary_cross_entropy_with_logits(review, batch.labels, reduction="none")
+    assert torch.allclose(of_reviews, (weight * each).sum())
+    has = ~torch.isnan(batch.sentence_labels)
+    assert 0 < has.sum() == batch.labelled < len(has)
+    expected = nn.functional.binary_cross_entropy_with_logits(
+        sentence[has], batch.sentence_labels[has], reduction="sum"
+    )
+    assert torch.allclose(of_sentences, expected)
+
+
+def test_count_parameters():
+    counts = count_parameters(make("lstm"))
+    assert counts["cell"] == 2 * 4 * 5 * (6 + 5 + 2)
+    assert counts["embedding"] == WORDS * 6
+    assert counts["total"] == counts["cell"] + counts["embedding"] + 2 * (2 * 5 + 1)

@@ -1,0 +1,265 @@
+"""The detector: equal in batches and alone, its verdicts, odd texts, and the folders it is loaded from."""
+
+import json
+import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spoilers.core.errors import UserError
+from spoilers.corpus.layouts import take_apart
+from spoilers.prediction.command import SpoilerDetector
+from spoilers.prediction.detector import HIDDEN, CutReview, Prediction
+from spoilers.prediction.folder import complete
+from tests.prediction_data import WORDS, finder, write_model
+
+MODELS = ("lstm", "gru", "baseline")
+PIECES = [
+    *WORDS[2:],
+    "Emma",
+    "\n",
+    "&amp;",
+    "(view spoiler)[",
+    "(hide spoiler)]",
+    "\0",
+    "** spoiler alert **",
+]
+TEXT = st.lists(st.sampled_from(PIECES), max_size=60).map(" ".join)
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory) -> dict[str, SpoilerDetector]:
+    folder = tmp_path_factory.mktemp("models")
+    return {name: SpoilerDetector.load(write_model(folder / name, name)) for name in MODELS}
+
+
+def numbers(prediction: Prediction) -> np.ndarray:
+    """All probabilities, NaN in place of None."""
+    return np.array([prediction.probability, *(part.probability for part in prediction.sentences)], float)
+
+
+# Probabilities.
+
+
+@pytest.mark.parametrize("name", MODELS)
+@settings(max_examples=25, deadline=None)
+@given(st.lists(TEXT, max_size=12))
+def test_one_by_one_and_in_batches(loaded, name, texts):
+    detector = loaded[name]
+    together = detector.predict(iter(texts))
+    for text, prediction in zip(texts, together, strict=True):
+        (alone,) = detector.predict([text])
+        assert alone.text == prediction.text
+        np.testing.assert_allclose(numbers(alone), numbers(prediction), atol=1e-6)
+        if prediction.probability is not None:
+            assert 0 <= prediction.probability <= 1
+            assert prediction.spoiler == (prediction.probability >= detector.threshold)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_threads_share_a_detector(loaded, name):
+    draw = np.random.default_rng(1)
+    texts = [". ".join(draw.choice(WORDS[2:], 12)) for _ in range(60)]
+    expected = [numbers(found) for found in loaded[name].predict(texts)]
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: loaded[name].predict(texts), range(8)):
+            for one, other in zip(found, expected, strict=True):
+                np.testing.assert_allclose(numbers(one), other, atol=1e-6)
+
+
+def test_each_sentence_gets_its_own_probability():
+    text = "I liked it.\n\n<br> She dies.  (view spoiler)[He dies too. A slow start.(hide spoiler)]"
+    (found,) = finder().predict([text])
+    assert [part.text for part in found.sentences] == [
+        "I liked it.", "<br> She dies.", "He dies too.", "A slow start."
+    ]  # fmt: skip
+    assert numbers(found) == pytest.approx([0.9, 0.1, 0.9, 0.9, 0.1])
+    assert [part.spoils for part in found.sentences] == [False, True, True, False]
+
+
+def test_of_a_long_review_head_and_tail_are_read():
+    sentences = [f"{word} a a a a." for word in ["He", *["dies"] * 20, "She"]]  # 6 tokens each, 40 are read
+    (found,) = finder().predict(["\n".join(sentences)])
+    known = [part.probability is not None for part in found.sentences]
+    assert known == [True] * 4 + [False] * 14 + [True] * 4
+    assert not any(part.spoils for part, read in zip(found.sentences, known, strict=True) if not read)
+    assert numbers(found)[[1, 2, -1]] == pytest.approx([0.1, 0.9, 0.1])
+
+
+def test_text_is_prepared_as_the_model_was_trained(tmp_path):
+    said = {}
+    for mask in (False, True):
+        for lowercase in (False, True):
+            folder = write_model(tmp_path / f"{mask}{lowercase}", mask_spoiler_word=mask, lowercase=lowercase)
+            found = SpoilerDetector.load(folder).predict(["he dies", "HE dies", "spoilers", "Emma"])
+            said[mask, lowercase] = [prediction.probability for prediction in found]
+    for (mask, lowercase), (lower, upper, spoilers, unknown) in said.items():
+        assert (lower == upper) == lowercase
+        assert (spoilers != unknown) == mask
+
+
+# Verdicts.
+
+
+def conclude(probability: float, of_sentences: list[float], **changes) -> list[bool]:
+    sentences = [f"Sentence {i}." for i in range(len(of_sentences))]
+    review = CutReview(" ".join(sentences), sentences)
+    found = finder(**changes).conclude(review, probability, np.array(of_sentences))
+    assert found.spoiler == (probability >= 0.5)
+    return [part.spoils for part in found.sentences]
+
+
+def test_verdicts_on_sentences():
+    assert conclude(0.7, [0.2, 0.5, 0.6]) == [False, True, True]
+    assert conclude(0.3, [0.2, 0.6]) == [False, True]
+    assert conclude(0.3, [0.2, 0.4]) == [False, False]
+    assert conclude(0.7, [0.2, np.nan, 0.4]) == [False, False, True], "the likeliest, where none reaches it"
+    assert conclude(0.7, [np.nan, np.nan], sentence_threshold=None) == [True, True]
+    assert conclude(0.3, [np.nan, np.nan], sentence_threshold=None) == [False, False]
+
+
+def test_a_model_that_knows_nothing_of_sentences_gives_them_no_probability(tmp_path):
+    detector = SpoilerDetector.load(write_model(tmp_path / "lstm", sentence_threshold=None))
+    (found,) = detector.predict(["He dies. She dies."])
+    assert found.probability is not None
+    assert [part.probability for part in found.sentences] == [None, None]
+
+
+@given(TEXT)
+def test_redaction_hides_each_letter_and_nothing_else(text):
+    (found,) = finder().predict([text])
+    pieces = list(found.pieces())
+    assert "".join(gap + (part.text if part else "") for gap, part in pieces) == found.text
+    assert all(not gap.strip() for gap, _ in pieces)
+    assert found.text == take_apart(text).plain
+    redacted = found.redacted()
+    assert [len(word) for word in redacted.split()] == [len(word) for word in found.text.split()]
+    assert "dies" not in redacted
+    parts = [part.text for part in found.sentences if not part.spoils]
+    assert re.sub(rf"[{HIDDEN}\s]", "", redacted) == re.sub(r"\s", "", "".join(parts))
+
+
+# Odd texts.
+
+
+def test_nothing_to_read():
+    for text in ("", " \n\t", "\0\0", "&nbsp;<br>", "\u200b", "(view spoiler)[(hide spoiler)]"):
+        (found,) = finder().predict([text])
+        assert (found.probability, found.spoiler) == (None, False), repr(text)
+        assert found.redacted().strip() == found.text.strip()
+    assert finder().predict([]) == []
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\N{GRINNING FACE}\N{PILE OF POO}\N{FAMILY}",
+        "he\0 dies\0",
+        "a\ud800 surrogate",
+        "\x1b[31m\x07",
+        "\N{RIGHT-TO-LEFT OVERRIDE}dies",
+        "a" * 10**6,
+        "a b. " * 200_000,
+        "He dies. " * 110_000,
+        "\n \n" * 300_000 + "x",
+        " " * 10**6 + "x",
+        "!" * 10**6,
+        "https://" + "x" * 10**6,
+        "\N{GRINNING FACE}" * 250_000,
+    ],
+    ids=lambda text: ascii(text[:9]),
+)
+def test_whatever_a_string_can_hold(loaded, name, text):
+    (found,) = loaded[name].predict([text])
+    assert 0 < found.probability < 1
+    found.redacted().encode()
+
+
+def test_nul_is_a_blank():
+    with_nul, with_blank = finder().predict(["he\0dies", "he dies"])
+    assert numbers(with_nul).tolist() == numbers(with_blank).tolist()
+
+
+def test_what_is_no_list_of_texts():
+    with pytest.raises(TypeError, match=r"give \[text\]"):
+        finder().predict("He dies.")
+    with pytest.raises((TypeError, AttributeError)):
+        finder().predict([None])
+
+
+# Folders.
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_folder_travels_alone(loaded, tmp_path, monkeypatch, name):
+    text = "He dies in the end. I liked it!"
+    folder = write_model(tmp_path / "models" / name, name)
+    shutil.copytree(folder, tmp_path / "elsewhere/copy")
+    shutil.rmtree(tmp_path / "models")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (found,) = SpoilerDetector.load("copy").predict([text])
+    (expected,) = loaded[name].predict([text])
+    assert found == expected
+
+
+def damage(folder: Path, name: str, how: str) -> None:
+    path = folder / name
+    content = path.read_bytes()
+    match how:
+        case "gone":
+            path.unlink()
+        case "half":
+            path.write_bytes(content[: len(content) // 2])
+        case "bit":
+            path.write_bytes(content[:-1] + bytes([content[-1] ^ 4]))
+        case "empty":
+            path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("how", ["gone", "half", "bit", "empty"])
+@pytest.mark.parametrize("name", ["model.safetensors", "model.json", "vocabulary.txt", "manifest.json"])
+def test_a_damaged_folder_is_refused(tmp_path, model, name, how):
+    folder = write_model(tmp_path / model, model)
+    damage(folder, name, how)
+    with pytest.raises(
+        UserError, match=rf"{name}: (is damaged|No such file).*train with `dvc repro`"
+    ) as caught:
+        SpoilerDetector.load(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_another_version_is_refused(tmp_path):
+    folder = write_model(tmp_path / "lstm")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({"format": 7, "whatever": "it holds"}))
+    with pytest.raises(UserError, match=r"lstm: was made by another version .*its format is 7.*train again"):
+        SpoilerDetector.load(folder)
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"new": 1}))
+    with pytest.raises(UserError, match=r"manifest\.json: is damaged"):
+        SpoilerDetector.load(folder)
+
+
+def test_a_model_of_other_code_is_refused(tmp_path):
+    """The sums are right, and yet the files do not make a model."""
+    for key in ("threshold", "sentence_threshold", "precision", "architecture"):
+        folder = write_model(tmp_path / key)
+        said = json.loads((folder / "model.json").read_text())
+        del said[key]
+        (folder / "model.json").write_text(json.dumps(said))
+        complete(folder, "lstm", folder.with_suffix(".words"), False, True)
+        with pytest.raises(UserError, match=rf"is damaged or of another version .*{key}"):
+            SpoilerDetector.load(folder)
+
+
+def test_what_is_no_model_folder(tmp_path):
+    with pytest.raises(UserError, match=r"absent: is not a model's folder; train with `dvc repro`"):
+        SpoilerDetector.load(tmp_path / "absent")
+    with pytest.raises(UserError, match=r"manifest\.json: No such file"):
+        SpoilerDetector.load(tmp_path)

@@ -1,0 +1,38 @@
+"""Figures of data with little in them."""
+
+import pandas as pd
+import pytest
+
+from spoilers.report.figures import curves, errors, leakage, slices
+from spoilers.report.figures.drawing import draw
+
+SLICE = {"by": "length", "slice": "1 to 64 tokens", "model": "lstm", "reviews": 9, "spoilers": 1}
+SPLIT = {
+    "split": "book",
+    "average_precision": 0.6,
+    "low": 0.5,
+    "high": 0.7,
+    "length_only": 0.3,
+    "prevalence": 0.2,
+}
+BIN = {"model": "gru", "predicted": 0.5, "observed": 0.4, "reviews": 10, "spoilers": 4}
+ONE = pd.DataFrame({"label": [False], "lstm": [0.3]})
+
+
+@pytest.mark.parametrize(
+    ("figure", "arguments"),
+    [
+        (slices.score_by_slice, [[]]),
+        (slices.score_by_slice, [[SLICE]]),
+        (slices.score_by_slice, [[SLICE | {"roc_auc": 0.2}]]),
+        (leakage.leaks, [[], []]),
+        (leakage.leaks, [[SPLIT], []]),
+        (curves.calibration, [[BIN], 0.2]),
+        (errors.probabilities, [ONE, {"lstm": 0.5}]),
+    ],
+)
+def test_little_data_can_be_drawn(tmp_path, figure, arguments) -> None:
+    draw(tmp_path / "first", figure, *arguments)
+    draw(tmp_path / "second", figure, *arguments)
+    assert (tmp_path / "first.svg").read_bytes() == (tmp_path / "second.svg").read_bytes()
+    assert (tmp_path / "first.png").stat().st_size > 1000

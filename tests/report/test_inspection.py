@@ -1,0 +1,260 @@
+"""What is counted of the reviews, against plain Python; which words are shown; what may be missing."""
+
+import json
+import math
+import random
+from collections import Counter
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from spoilers.core.errors import UserError
+from spoilers.report.figures import data as figures
+from spoilers.report.figures.drawing import draw
+from spoilers.report.findings.data import data_findings
+from spoilers.report.inspection import counting, words
+from spoilers.report.inspection.counting import SPLITS, count_splits
+from spoilers.report.inspection.tables import describe, length_curve, wilson
+from spoilers.text.splits import SCHEMA
+from spoilers.text.vocabulary import SPECIAL
+from stages import inspect
+
+VOCABULARY = [*SPECIAL, *(f"w{chr(97 + i)}" for i in range(20))]
+
+
+def random_reviews(number: int, seed: int) -> list[dict]:
+    draw = random.Random(seed)
+    reviews = []
+    for i in range(number):
+        lengths = [draw.randrange(1, 9) for _ in range(draw.choice([1, 3, 10, 14, 30]))]
+        flags = [draw.random() < 0.1 for _ in lengths]
+        reviews.append(
+            {
+                "review_id": f"r{i}",
+                "book_id": f"b{draw.randrange(9)}",
+                "user_id": draw.choice([None, *(f"u{k}" for k in range(30))]),
+                "date": draw.choice([None, date(2007, 1, 1) + timedelta(draw.randrange(2000))]),
+                "rating": draw.choice([None, 0, 1, 2, 3, 4, 5]),
+                "label": any(flags),
+                "ids": [draw.randrange(1, len(VOCABULARY)) for _ in range(sum(lengths))],
+                "sentence_lengths": lengths,
+                "sentence_labels": draw.choice([flags, flags, None]),
+            }
+        )
+    return reviews
+
+
+def write(folder: Path, reviews: dict[str, list[dict]]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in SPLITS:
+        table = pa.Table.from_pylist(reviews[name], SCHEMA)
+        pq.write_table(table, folder / f"{name}.parquet", row_group_size=17)
+    (folder / "vocabulary.txt").write_text("".join(word + "\n" for word in VOCABULARY))
+    return folder
+
+
+def three(seed: int = 0) -> dict[str, list[dict]]:
+    return {name: random_reviews(size, seed + size) for name, size in zip(SPLITS, (200, 40, 60), strict=True)}
+
+
+def test_counts_are_those_of_plain_python(tmp_path, monkeypatch):
+    monkeypatch.setattr(counting, "BATCH", 23)
+    parts = three()
+    every = [review for name in SPLITS for review in parts[name]]
+    counts, held = count_splits(write(tmp_path, parts), len(VOCABULARY))
+    tables = describe(counts)
+
+    lengths = {(row["what"], row["class"]): row for row in tables["lengths"]}
+    for kind, label in (("no spoiler", False), ("spoiler", True)):
+        tokens = sorted(len(review["ids"]) for review in every if review["label"] == label)
+        row = lengths["tokens in a review", kind]
+        assert row["mean"] == round(sum(tokens) / len(tokens), 1)
+        assert row["median"] == tokens[math.ceil(len(tokens) / 2) - 1]
+        assert row["longest"] == tokens[-1]
+        labelled = [
+            pair
+            for review in every
+            if review["sentence_labels"]
+            for pair in zip(review["sentence_lengths"], review["sentence_labels"], strict=True)
+        ]
+        sentences = [n for n, flag in labelled if flag == label]
+        assert lengths["tokens in a sentence", kind]["mean"] == round(sum(sentences) / len(sentences), 1)
+
+    for key, value in (("rating", lambda r: r["rating"]), ("year", lambda r: r["date"] and r["date"].year)):
+        found = {row[key]: (row["reviews"], row["share"]) for row in tables[f"{key}s"]}
+        known = [(value(review), review["label"]) for review in every if value(review) is not None]
+        reviews, spoilers = Counter(v for v, _ in known), Counter(v for v, label in known if label)
+        assert found == {v: (n, round(spoilers[v] / n, 4)) for v, n in reviews.items()}
+
+    flagged, sentences, places = Counter(), Counter(), []
+    for review in every:
+        flags = review["sentence_labels"]
+        if review["label"] and flags and len(flags) >= 10:
+            middles = [(i + 0.5) / len(flags) for i in range(len(flags))]
+            sentences.update(int(10 * middle) + 1 for middle in middles)
+            marked = [middle for middle, flag in zip(middles, flags, strict=True) if flag]
+            flagged.update(int(10 * middle) + 1 for middle in marked)
+            places.append(np.mean(marked))
+    assert {row["part"]: row["sentences"] for row in tables["positions"]} == sentences
+    assert {row["part"]: row["flagged"] for row in tables["positions"] if row["flagged"]} == flagged
+    assert tables["places"] == [
+        {
+            "reviews": len(places),
+            "mean": round(np.mean(places), 4),
+            "error": round(np.std(places, ddof=1) / len(places) ** 0.5, 4),
+        }
+    ]
+
+    books, users = tables["groups"]
+    by_book = Counter(review["book_id"] for review in every)
+    assert (books["groups"], books["most"]) == (len(by_book), max(by_book.values()))
+    assert users["groups"] == len({review["user_id"] for review in every} - {None})
+
+    for i in range(len(VOCABULARY)):
+        holding = [review["label"] for review in parts["train"] if i in review["ids"]]
+        assert held[i].tolist() == [holding.count(False), holding.count(True)]
+
+    curve = length_curve(counts.review_tokens)
+    assert sum(row["spoiler"] for row in curve) == pytest.approx(1)
+
+
+def test_words_of_validation_and_test_are_not_looked_at(tmp_path):
+    parts = three()
+    _, before = count_splits(write(tmp_path / "a", parts), len(VOCABULARY))
+    others = {**three(seed=1), "train": parts["train"]}
+    _, after = count_splits(write(tmp_path / "b", others), len(VOCABULARY))
+    assert (before == after).all()
+
+
+def test_log_odds_by_hand():
+    counts, prior = np.array([[10, 30], [90, 70]]), np.array([1.0, 3.0])
+    delta, z = words.log_odds(counts, prior)
+    expected = math.log(31 / 73) - math.log(11 / 93)
+    assert delta == pytest.approx([expected, -expected])
+    assert z[0] == pytest.approx(expected / math.sqrt(1 / 31 + 1 / 11))
+
+
+def test_log_odds_change_sign_with_the_classes_and_grow_with_the_counts():
+    draw = np.random.default_rng(0)
+    counts, prior = draw.integers(0, 50, (30, 2)), draw.uniform(0.1, 2, 30)
+    delta, z = words.log_odds(counts, prior)
+    other_delta, other_z = words.log_odds(counts[:, ::-1], prior)
+    assert delta == pytest.approx(-other_delta)
+    assert z == pytest.approx(-other_z)
+    much = words.log_odds(100 * counts, prior)[1]
+    clear = np.abs(counts[:, 0] / counts[:, 0].sum() - counts[:, 1] / counts[:, 1].sum()) > 0.005
+    assert (np.abs(much[clear]) > np.abs(z[clear])).all()
+
+
+def test_words_that_could_point_at_a_review_are_not_shown():
+    names = [*SPECIAL, "rare", "plot", "!", "42", "don't", "<url>", "other"]
+    held = np.array([[0, 900], [500, 0], [0, 19], [10, 60], [0, 99], [0, 99], [5, 40], [30, 90], [300, 30]])
+    rows, tested = words.telling_words(held, names)
+    shown = {row["word"]: row["class"] for row in rows}
+    assert shown == {"plot": "spoiler", "don't": "spoiler", "<url>": "spoiler", "other": "no spoiler"}
+    assert tested["tested"] == 4
+    assert 0 < tested["beyond"] <= 4
+
+
+def test_equal_classes_have_no_telling_word():
+    held = np.repeat(np.arange(100, 120)[:, None], 2, axis=1)
+    rows, tested = words.telling_words(held, VOCABULARY[:20])
+    assert (rows, tested["beyond"]) == ([], 0)
+
+
+def test_wilson():
+    low, high = wilson(0, 10)
+    assert low == pytest.approx(0, abs=1e-9)
+    assert high == pytest.approx(0.2775, abs=1e-4)
+    assert wilson(50, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)
+
+
+@pytest.mark.parametrize("missing", ["sentence_labels", "date", "rating", "user_id"])
+def test_what_may_be_missing(tmp_path, monkeypatch, missing):
+    parts = three()
+    for review in (review for name in SPLITS for review in parts[name]):
+        review[missing] = None
+    write(tmp_path / "data/splits", parts)
+    monkeypatch.chdir(tmp_path)
+    inspect.main()
+    found = json.loads(Path("reports/metrics/data.json").read_text())
+    table = {"sentence_labels": "places", "date": "years", "rating": "ratings"}.get(missing)
+    assert table is None or found[table] == []
+    assert len(found["groups"]) == (1 if missing == "user_id" else 2)
+    assert data_findings(found)
+
+
+def test_a_missing_split_is_one_line(tmp_path, monkeypatch):
+    write(tmp_path / "data/splits", three())
+    (tmp_path / "data/splits/test.parquet").unlink()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="run `dvc repro split`"):
+        inspect.main()
+
+
+def test_words_on_one_side_only_can_be_drawn(tmp_path):
+    row = {"class": "spoiler", "word": "dies", "z": 5.0}
+    draw(tmp_path / "words", figures.words, [row], 3.0)
+    assert (tmp_path / "words.svg").stat().st_size
+
+
+def found(**changes) -> dict:
+    """Tables in which nothing is to be seen."""
+    length = {"what": "tokens in a review", "median": 50}
+    nothing = {
+        "classes": [{"class": "no spoiler", "reviews": 50}, {"class": "spoiler", "reviews": 50}],
+        "lengths": [{**length, "class": "no spoiler"}, {**length, "class": "spoiler"}],
+        "places": [],
+        "ratings": [{"rating": 0, "share": 0.5, "low": 0.4, "high": 0.6}],
+        "years": [],
+        "words": [],
+        "words_tested": [{"tested": 900, "beyond": 0}],
+    }
+    return nothing | changes
+
+
+def longer(kind: str) -> list[dict]:
+    rows = found()["lengths"]
+    return [row | {"median": 1200} if row["class"] == kind else row for row in rows]
+
+
+def rated(*rows: tuple[int, float, float, float]) -> list[dict]:
+    return [dict(zip(("rating", "share", "low", "high"), row, strict=True)) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, "the classes are about equal"),
+        (
+            {"classes": [{"class": "no spoiler", "reviews": 90}, {"class": "spoiler", "reviews": 10}]},
+            "same answer has an accuracy of 90.0%",
+        ),
+        ({}, "equally long"),
+        ({"lengths": longer("spoiler")}, "are longer (the median is 1,200 tokens"),
+        ({"lengths": longer("no spoiler")}, "are shorter"),
+        ({"places": [{"mean": 0.7, "error": 0.05}]}, "Spoilers come late"),
+        ({"places": [{"mean": 0.3, "error": 0.05}]}, "Spoilers come early"),
+        ({"places": [{"mean": 0.55, "error": 0.05}]}, "neither early nor late"),
+        (
+            {"ratings": rated((0, 0.4, 0.3, 0.5), (4, 0.1, 0.05, 0.15))},
+            "highest at no rating (40.0%) and lowest at 4 (10.0%)",
+        ),
+        ({"ratings": rated((1, 0.4, 0.3, 0.5), (4, 0.3, 0.2, 0.4))}, "No rating differs from another"),
+        ({}, "Of 900 words that are frequent enough to be tested, none"),
+        ({"words_tested": [{"tested": 900, "beyond": 7}]}, "7 tell the classes apart"),
+        ({"words": [{"class": "spoiler", "word": "<spoil>"}]}, "`<spoil>`: some reviews announce"),
+    ],
+)
+def test_sentences(changes, sentence):
+    assert sum(sentence in line for line in data_findings(found(**changes))) == 1
+
+
+def test_no_sentence_about_what_is_not_seen():
+    text = " ".join(data_findings(found(words=[{"class": "no spoiler", "word": "spoilers"}])))
+    for absent in ("Spoilers come", "rating", "year", "announce"):
+        assert absent not in text

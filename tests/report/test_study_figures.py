@@ -1,0 +1,94 @@
+"""The figures of the optimizer study are drawn whatever was studied, and whatever of it diverged."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from spoilers.report.figures import study, timings
+from spoilers.report.figures.drawing import MARKERS, STYLE, optimizer_style
+from spoilers.studies.optimizers import AVERAGED
+from tests.report.test_report import entry, gap
+
+
+@pytest.fixture(autouse=True)
+def style() -> Iterator[None]:
+    with plt.style.context(STYLE):
+        yield
+
+
+CHOICES = [
+    (("sgd", "momentum", "rmsprop", "adam"), ()),
+    (("adam", "sgd"), ("sgd",)),
+    (("rmsprop",), ()),
+    (("adam",), ("adam",)),
+]
+
+
+def tables(names: tuple, lost: tuple) -> tuple[pd.DataFrame, pd.DataFrame, dict, list[dict]]:
+    """Grid, runs, summary and timings of optimizers at two rates; the lost ones diverged everywhere."""
+    good = [name for name in names if name not in lost]
+    grid = pd.DataFrame(
+        {"optimizer": name, "learning_rate": rate, "average_precision": 0.4, "lowest": 0.3, "highest": 0.5}
+        | {"diverged": int(name in lost or rate > 1)}
+        for name in names
+        for rate in (0.1, 10.0)
+    )
+    grid.loc[grid["diverged"] == 1, ["average_precision", "lowest", "highest"]] = np.nan
+    rows = [
+        {"choice": choice, "optimizer": name, "seed": seed, "epoch": epoch, "average_precision": 0.3}
+        | {"train_loss": 0.5, "validation_loss": 0.6, **dict.fromkeys(AVERAGED, 0.1)}
+        for choice in ("shared", "best")
+        for name in good
+        for seed in (1, 2)
+        for epoch in (1.0, 2.0)
+    ]
+    runs = pd.DataFrame(rows) if rows else pd.DataFrame(columns=["choice", "optimizer"])
+    shared = [{"optimizer": name, "learning_rate": 0.1, "diverged": int(name in lost)} for name in names]
+    summary = {
+        "study": [{"prevalence": 0.25, "goal": 0.4}],
+        "shared": shared,
+        "best": [entry(name, 0.4) for name in good],
+        "differences": [gap(a, b, 1) for a, b in pairwise(good)],
+    }
+    times = [
+        {"optimizer": name, "milliseconds_per_step": 2.0, "seconds_at_evaluations": [1.0, 2.0]}
+        for name in good
+    ]
+    return grid, runs, summary, times
+
+
+@pytest.mark.parametrize(("names", "lost"), CHOICES)
+@pytest.mark.filterwarnings("error")
+def test_any_part_of_the_study(names, lost) -> None:
+    grid, runs, summary, times = tables(names, lost)
+    if times:
+        times[0]["seconds_to_convergence"] = 2.0
+    figures = [
+        study.sensitivity(grid, summary),
+        study.optimizers(runs, summary),
+        study.differences(summary),
+        study.effective_steps(runs, summary),
+        study.gradient_norms(runs, summary, 1.0),
+        timings.optimizers(runs, times),
+    ]
+    for figure in figures:
+        figure.draw_without_rendering()
+        plt.close(figure)
+
+
+def test_diverged_cells_are_marked() -> None:
+    grid, _, summary, _ = tables(("adam", "sgd"), ("sgd",))
+    (axes,) = study.sensitivity(grid, summary).axes
+    crosses = [line for line in axes.lines if line.get_marker() == "x"]
+    assert [list(line.get_xdata()) for line in crosses] == [[10.0], [0.1, 10.0]]
+    assert {text.get_text() for text in axes.texts} == {"Adam diverged", "SGD diverged"}
+
+
+def test_optimizers_are_told_apart_without_colour() -> None:
+    styles = [optimizer_style(name) for name in MARKERS]
+    for key in ("color", "marker", "linestyle"):
+        assert len({str(style[key]) for style in styles}) == 4

@@ -1,0 +1,123 @@
+"""The gates that are shown are those of the trained model; whose words are shown; what is said of them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from spoilers.core.files import sha256, write_json
+from spoilers.models import storage
+from spoilers.models.network import SpoilerRNN
+from spoilers.report.figures.drawing import draw
+from spoilers.report.figures.gates import gates as figure
+from spoilers.report.findings.gates import gate_findings
+from spoilers.studies import gates
+from stages import gates as stage
+from tests.rnn_data import WORDS, write_project
+
+
+def a_model(cell: str, **changes) -> SpoilerRNN:
+    torch.manual_seed(3)
+    model = SpoilerRNN(WORDS, cell, **{"embedding_size": 5, "hidden_size": 7, **changes}).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(std=0.6)
+    return model
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_the_gates_are_those_behind_the_models_own_states(cell):
+    model = a_model(cell)
+    ids = np.random.default_rng(0).integers(1, WORDS, 25)
+    found, states = gates.activations(cell, model, ids)
+    with torch.inference_mode():
+        own = model.states(torch.from_numpy(ids)[:, None], torch.tensor([25]))[0]  # (tokens, hidden)
+        assert states == pytest.approx(own.numpy(), abs=1e-5)
+        layer, before = model.forwards[0], torch.cat([torch.zeros(1, 7), own[:-1]])
+        sums = model.embedding(torch.from_numpy(ids)) @ layer.weight_ih_l0.T + layer.bias_ih_l0
+        sums = torch.sigmoid(sums + before @ layer.weight_hh_l0.T + layer.bias_hh_l0)
+    order = {"lstm": ["input", "forget", None, "output"], "gru": ["reset", "update", None]}[cell]  # PyTorch's
+    for name, values in zip(order, sums.split(7, dim=1), strict=True):
+        assert name is None or found[name] == pytest.approx(values.numpy(), abs=1e-5)
+    assert set(found) == set(order) - {None}
+
+
+def test_the_first_layer_of_several_is_shown():
+    model = a_model("gru", layers=2)
+    found, states = gates.activations("gru", model, np.arange(2, 12))
+    own = model.forwards[0](model.embedding(torch.arange(2, 12)))[0]
+    assert states == pytest.approx(own.detach().numpy(), abs=1e-5)
+    assert found["update"].shape == (10, 7)
+
+
+def test_choice():
+    labels = np.array([0, 1, 1, 1, 1])
+    lengths = np.array([40, 39, 10, 90, 10])
+    right, quiet = np.array([1, 0, 1, 1, 1], bool), np.array([1, 1, 0, 1, 0], bool)
+    nobody = np.zeros(5, bool)
+    assert gates.choose(labels, lengths) == (1, 0)
+    assert gates.choose(labels, lengths, right) == (2, 1)
+    assert gates.choose(labels, lengths, right, quiet) == (3, 2)
+    assert gates.choose(labels, lengths, right, nobody) == (2, 1)
+    assert gates.choose(labels, lengths, nobody, quiet) == (1, 0)
+
+
+def test_half_lives():
+    values = np.tile([0.5, 0.25, 0.95], (10, 1))
+    row = gates.summary("gru", "update", values)
+    assert (row["median_half_life"], row["half_life_at_start"]) == (1.0, 1.0)
+    assert row["longest_half_life"] == pytest.approx(13.51, abs=0.01)
+    assert (row["shut"], row["open"]) == (0, 0.3333)
+    assert "median_half_life" not in gates.summary("gru", "reset", values)
+
+
+@pytest.mark.parametrize("source", ["sample", "goodreads"])
+def test_words_are_shown_of_the_sample_alone(tmp_path, monkeypatch, source):
+    write_project(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for cell in stage.CELLS:
+        architecture = {"vocabulary_size": WORDS, "cell": cell, "embedding_size": 8, "hidden_size": 8}
+        settings = {"architecture": architecture, "max_tokens": 64, "threshold": 0.5}
+        Path(f"data/models/{cell}").mkdir(parents=True)
+        weights = SpoilerRNN(**architecture).state_dict()
+        storage.save(
+            Path(f"data/models/{cell}"), weights, {**settings, "vocabulary_sha256": sha256(stage.VOCABULARY)}
+        )
+    labels = pq.read_table(stage.TEST)["label"].to_numpy()
+    Path("data/predictions").mkdir()
+    scores = {cell: pa.array(labels, pa.float32()) for cell in stage.CELLS}
+    pq.write_table(pa.table(scores), "data/predictions/test.parquet")
+    Path("data/raw").mkdir()
+    write_json("data/raw/source.json", {"source": source})
+    stage.main()
+
+    text = Path("reports/metrics/gates.json").read_text()
+    found = json.loads(text)
+    assert ("word" in text) == (source == "sample")
+    review = pq.read_table(stage.TEST).to_pylist()[found["review"][0]["row"] - 1]
+    assert review["label"]
+    assert len(found["tokens"]) == len(review["ids"])
+    if source == "sample":
+        assert [token["word"] for token in found["tokens"]] == [f"word{i}" for i in review["ids"]]
+    assert [(row["model"], row["gate"]) for row in found["gates"]] == [
+        *(("lstm", gate) for gate in ("input", "forget", "output")),
+        *(("gru", gate) for gate in ("reset", "update")),
+    ]
+    draw(tmp_path / "gates", figure, pd.read_parquet("data/gates.parquet"), found["tokens"])
+    assert (tmp_path / "gates.svg").stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("now", "words"), [(9.0, "more than"), (1.0, "less than"), (2.5, "about as much as")]
+)
+def test_findings(now, words):
+    keeping = {"model": "lstm", "gate": "forget", "median_half_life": now}
+    keeping |= {"longest_half_life": 12.0, "half_life_at_start": 2.2}
+    (text,) = gate_findings([{"model": "lstm", "gate": "input"}, keeping])
+    assert f"keep {words} the untrained ones" in text
+    assert text.startswith("LSTM: by the forget gate alone")

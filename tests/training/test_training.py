@@ -1,0 +1,392 @@
+"""`python -m stages.train`, killed and continued, in several processes, and given what it cannot use."""
+
+import csv
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+from spoilers.core import params
+from spoilers.core.errors import run
+from spoilers.models import devices, storage
+from spoilers.models.network import CELLS
+from spoilers.training.checkpoints import FOLDER, Checkpoint, digest
+from stages import train
+from tests.rnn_data import ROOT, table, write_project
+
+OUTPUTS = [f"data/models/{{cell}}/model.{kind}" for kind in ("safetensors", "json")] + [
+    "reports/curves/{cell}.csv"
+]
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+NO_DROPOUT = {f"model.{kind}_dropout": 0.0 for kind in ("embedding", "state", "word")}
+
+
+def outputs(folder: Path, cell: str = "lstm") -> dict[str, bytes]:
+    """The bytes of all that repeats: everything but the timings."""
+    return {name: (folder / name.format(cell=cell)).read_bytes() for name in OUTPUTS}
+
+
+def start(folder: Path, *launcher: str) -> subprocess.Popen:
+    command = [sys.executable, *launcher, "-m", "stages.train", "lstm"]
+    # One thread each: two processes on two processors, and sums in one order.
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+
+def finish(process: subprocess.Popen) -> str:
+    out, problems = process.communicate(timeout=120)
+    assert process.returncode == 0, problems
+    return out
+
+
+def disturb(folder: Path, number: int, lines: int, pause: float, *launcher: str) -> int:
+    """Start a training, wait for some lines of its output and a moment more, send a signal."""
+    process = start(folder, *launcher)
+    for _ in range(lines):
+        assert process.stdout.readline(), process.stderr.read()
+    time.sleep(pause)
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    return process.returncode
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As in the subprocesses: more do not help models this small, and slow down a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def train_here(folder: Path, monkeypatch, cell: str = "lstm") -> None:
+    """The command, in this process."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", ["train", cell])
+    run(train.main)
+
+
+# Going on.
+
+LONG = {"train.epochs": 24, "train.patience": 24}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> dict[str, bytes]:
+    folder = write_project(tmp_path_factory.mktemp("undisturbed"), LONG)
+    finish(start(folder))
+    assert not list((folder / FOLDER).iterdir())
+    return outputs(folder)
+
+
+def test_killed_ten_times(tmp_path, undisturbed):
+    folder = write_project(tmp_path, LONG | {"train.checkpoint_seconds": 0.005})
+    draw = random.Random(7)
+    for attempt in range(10):
+        # The first is killed before it trains; the others while they do.
+        lines, pause = (0, draw.uniform(0, 3)) if attempt == 0 else (draw.randint(1, 4), draw.uniform(0, 0.1))
+        assert disturb(folder, signal.SIGKILL, lines, pause) == -signal.SIGKILL
+        assert not (folder / "data/models").exists()
+    assert "going on after step" in finish(start(folder))
+    assert outputs(folder) == undisturbed
+    assert not list((folder / FOLDER).glob("*.pt"))
+
+
+def test_interrupted_three_times(tmp_path, undisturbed):
+    folder = write_project(tmp_path, LONG)
+    draw = random.Random(8)
+    for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
+        assert disturb(folder, number, draw.randint(1, 12), draw.uniform(0, 0.1)) == 130
+        assert not (folder / "data/models").exists()
+        assert not (folder / "reports").exists()
+    assert "going on after step" in finish(start(folder))
+    assert outputs(folder) == undisturbed
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_interrupted_while_writing(tmp_path, monkeypatch, capsys, cell):
+    other, folder = write_project(tmp_path / "other"), write_project(tmp_path / "project")
+    train_here(other, monkeypatch, cell)
+    real = storage.save
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(storage, "save", interrupted)
+    with pytest.raises(SystemExit):
+        train_here(folder, monkeypatch, cell)
+    assert not list((folder / "data/models").iterdir())
+    monkeypatch.setattr(storage, "save", real)
+    capsys.readouterr()
+    train_here(folder, monkeypatch, cell)
+    assert "going on after step 60" in capsys.readouterr().out
+    assert outputs(folder, cell) == outputs(other, cell)
+
+
+def test_a_checkpoint_that_cannot_be_read_is_said_and_left(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    checkpoint = Checkpoint("key")
+    assert checkpoint.load() is None
+    checkpoint.save({"step": 3})
+    assert checkpoint.load() == {"step": 3}
+    assert not capsys.readouterr().out
+    checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:-50])
+    assert checkpoint.load() is None
+    assert "key.pt: not readable" in capsys.readouterr().out
+    checkpoint.remove()
+    checkpoint.remove()
+
+
+# What a checkpoint belongs to.
+
+
+def key(folder: Path, changes: dict | None = None, cell: str = "lstm", **tables: pa.Table) -> str:
+    write_project(folder, changes, **tables)
+    settings = params.load()
+    return digest(*train.determining(cell, settings, torch.device("cpu")))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 14},
+        {"optimizer": "rmsprop"},
+        {"optimizers.adam.learning_rate": 0.5},
+        {"optimizers.adam.settings.beta1": 0.5},
+        {"model.hidden_size": 9},
+        {"model.word_dropout": 0.5},
+        {"train.epochs": 9},
+        {"train.patience": 2},
+        {"train.batch_size": 9},
+        {"train.max_tokens": 9},
+        {"train.clip_norm": 9.0},
+        {"train.positive_weight": 9.0},
+        {"train.sentence_weight": 9.0},
+        {"train.validations_per_epoch": 1},
+        {"train.precision": "bfloat16"},
+    ],
+)
+def test_a_changed_parameter_has_another_checkpoint(tmp_path, monkeypatch, changes):
+    monkeypatch.chdir(tmp_path)
+    assert key(tmp_path) != key(tmp_path, changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"train.checkpoint_seconds": 9.0},
+        {"train.launcher": "python3 -m"},
+        {"train.device": "auto"},
+        {"optimizers.sgd.learning_rate": 0.5},
+        {"sweep.seeds": 9},
+        {"evaluate.bootstrap": 99},
+    ],
+)
+def test_what_determines_nothing_keeps_the_checkpoint(tmp_path, monkeypatch, changes):
+    monkeypatch.chdir(tmp_path)
+    assert key(tmp_path) == key(tmp_path, changes)
+
+
+def test_changed_data_has_another_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    other = table(np.random.default_rng(9), 60)
+    keys = [key(tmp_path), key(tmp_path, train=other), key(tmp_path, validation=other)]
+    keys.append(key(tmp_path, cell="gru"))
+    vectors = tmp_path / "v.txt"
+    for text in ("word2 1 2\n", "word2 1 3\n"):
+        vectors.write_text(text)
+        keys.append(key(tmp_path, {"model.vectors": str(vectors)}))
+    assert len(set(keys)) == len(keys)
+    assert key(tmp_path, test=other) == keys[0]
+
+
+# Several processes.
+
+
+def curve(folder: Path, cell: str = "lstm") -> dict[str, np.ndarray]:
+    text = (folder / f"reports/curves/{cell}.csv").read_text()
+    rows = list(csv.DictReader(text.splitlines()))
+    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+
+
+def test_two_processes_follow_the_curve_of_one(tmp_path):
+    folders = [write_project(tmp_path / name, NO_DROPOUT) for name in ("one", "two")]
+    finish(start(folders[0]))
+    out = finish(start(folders[1], *TORCHRUN))
+    assert out.count("validation average precision") == 1  # one writes
+    one, two = map(curve, folders)
+    assert one.keys() == two.keys()
+    for name in ("step", "train_loss", "validation_loss", "average_precision", "gradient_norm"):
+        assert np.allclose(one[name], two[name], atol=1e-4, rtol=0), name
+
+
+def test_two_processes_are_interrupted_together_and_go_on(tmp_path):
+    short = {"train.epochs": 6, "train.patience": 6}
+    whole, folder = (write_project(tmp_path / name, short) for name in ("whole", "stopped"))
+    finish(start(whole, *TORCHRUN))
+    assert disturb(folder, signal.SIGTERM, 3, 0.02, *TORCHRUN) != 0
+    assert not (folder / "data/models").exists()
+    assert len(list((folder / FOLDER).glob("*.pt"))) == 1
+    assert "going on after step" in finish(start(folder, *TORCHRUN))
+    assert outputs(folder) == outputs(whole)
+
+
+def test_an_error_in_one_of_two_processes_ends_both(tmp_path):
+    folder = write_project(tmp_path, DIVERGES)
+    process = start(folder, *TORCHRUN)
+    _, problems = process.communicate(timeout=60)
+    assert process.returncode
+    assert "error: train_lstm: the loss is" in problems
+    assert not (folder / "data/models").exists()
+
+
+# Mistakes.
+
+DIVERGES = {"optimizer": "sgd", "optimizers.sgd.learning_rate": 1e38}
+
+
+def without_words(reviews: pa.Table) -> pa.Table:
+    empty = pa.array([[] for _ in range(len(reviews))], pa.list_(pa.int32()))
+    for name in ("ids", "sentence_lengths", "sentence_labels"):
+        i = reviews.column_names.index(name)
+        reviews = reviews.set_column(i, name, empty.cast(reviews[name].type))
+    return reviews
+
+
+def with_label(reviews: pa.Table, label: bool) -> pa.Table:
+    return reviews.set_column(0, "label", pa.array([label] * len(reviews)))
+
+
+SOME = table(np.random.default_rng(1), 40)
+MISTAKES = {
+    "device": ({"train.device": "cuda"}, {}, r"train\.device: was 'cuda', which this machine lacks"),
+    "no spoiler": ({}, {"train": with_label(SOME, False)}, r"train\.parquet: holds no spoiler; training"),
+    "spoilers": ({}, {"train": with_label(SOME, True)}, r"train\.parquet: holds nothing but spoilers"),
+    "validation": ({}, {"validation": with_label(SOME, False)}, r"validation\.parquet: holds no spoiler"),
+    "no review": ({}, {"train": SOME[:0]}, r"train\.parquet: holds no spoiler"),
+    "no word": ({}, {"train": without_words(SOME)}, r"train\.parquet: its reviews hold no word of"),
+    "diverged": (
+        DIVERGES,
+        {},
+        r"train_lstm: the loss is \S+ and the gradient norm \S+ at step \d+ with learning rate 1e\+38;"
+        r" lower optimizers\.sgd\.learning_rate in params\.yaml",
+    ),
+    "vectors": ({"model.vectors": "none.txt"}, {}, r"model\.vectors: none\.txt: No such file"),
+}  # fmt: skip
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="it has the device that is asked for")
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_one_clear_line(tmp_path, monkeypatch, name):
+    changes, tables, message = MISTAKES[name]
+    folder = write_project(tmp_path, changes, **tables)
+    with pytest.raises(SystemExit) as exit:
+        train_here(folder, monkeypatch)
+    assert re.match("error: .*" + message, exit.value.code), exit.value.code
+    assert "\n" not in exit.value.code
+    assert not list(folder.glob("data/models/*"))
+    assert not list(folder.glob(str(FOLDER / "*")))
+
+
+# What else the settings promise.
+
+
+@pytest.mark.filterwarnings("error")
+def test_some_empty_reviews_are_no_mistake(tmp_path, monkeypatch):
+    some = pa.concat_tables([SOME, without_words(SOME)[:5], SOME])
+    folder = write_project(tmp_path, train=some, validation=some)
+    train_here(folder, monkeypatch)
+    assert np.isfinite(curve(folder)["validation_loss"]).all()
+
+
+@pytest.mark.parametrize("freeze", [True, False])
+def test_trains_with_word_vectors(tmp_path, monkeypatch, capsys, freeze):
+    changes = {"model.vectors": "v.txt", "model.freeze_vectors": freeze, "train.epochs": 1}
+    folder = write_project(tmp_path, changes)
+    draw = np.random.default_rng(0).normal(size=(19, 8)).astype(np.float32)
+    rows = (f"word{i} {' '.join(map(repr, row.tolist()))}\n" for i, row in enumerate(draw, 2))
+    (folder / "v.txt").write_text("".join(rows))
+    train_here(folder, monkeypatch)
+    assert "v.txt: has vectors of 50.0% of the vocabulary" in capsys.readouterr().out
+    model, description = storage.load(folder / "data/models/lstm")
+    assert description["training"]["vectors"] == {"file": "v.txt", "coverage": 0.5}
+    assert np.array_equal(model.embedding.weight[2:21].detach().numpy(), draw) is freeze
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_bfloat16_is_close_to_float32(tmp_path, monkeypatch, cell):
+    if not devices.has_bfloat16("cpu", CELLS[cell]):
+        pytest.skip("this processor has no such layer in bfloat16")
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        folder = write_project(tmp_path / precision, NO_DROPOUT | {"train.precision": precision})
+        train_here(folder, monkeypatch, cell)
+        losses.append(curve(folder, cell)["validation_loss"])
+        model, _ = storage.load(folder / f"data/models/{cell}")
+        assert all(weight.dtype == torch.float32 for weight in model.parameters())
+    assert not np.array_equal(*losses)
+    assert np.allclose(*losses, atol=0.03)
+
+
+def test_bfloat16_where_the_device_has_it_not_is_a_mistake(tmp_path, monkeypatch):
+    monkeypatch.setattr(devices, "has_bfloat16", lambda kind, layer: False)
+    folder = write_project(tmp_path, {"train.precision": "bfloat16"})
+    with pytest.raises(SystemExit) as exit:
+        train_here(folder, monkeypatch)
+    where = "error: params.yaml: train.precision: was 'bfloat16', in which this machine's cpu has no LSTM"
+    assert exit.value.code.startswith(where) and "\n" not in exit.value.code
+    assert not list(folder.glob("data/models/*"))
+
+
+def test_looking_for_bfloat16_draws_no_random_number():
+    before = torch.get_rng_state()
+    devices.has_bfloat16.__wrapped__("cpu", torch.nn.LSTM)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_stops_after_the_patience_and_keeps_the_best(tmp_path, monkeypatch):
+    changes = {"train.epochs": 60, "train.patience": 2, "train.validations_per_epoch": 2}
+    folder = write_project(tmp_path, changes | {"optimizers.adam.learning_rate": 0.03})
+    train_here(folder, monkeypatch)
+    rows = curve(folder)
+    best = int(np.argmax(rows["average_precision"]))
+    assert len(rows["step"]) == best + 1 + 2 * 2 < 120
+    training = storage.load(folder / "data/models/lstm")[1]["training"]
+    assert training["best_epoch"] == pytest.approx(rows["epoch"][best], rel=1e-5)
+    assert training["validation_average_precision"] == pytest.approx(
+        rows["average_precision"][best], rel=1e-5
+    )
+
+
+# The GRU of equal parameters.
+
+
+def test_the_matched_gru_has_as_many_parameters_as_the_lstm(tmp_path, monkeypatch) -> None:
+    folder = write_project(tmp_path, {"train.epochs": 1, "model.hidden_size": 20})
+    found = {}
+    for name in ("lstm", "gru", "gru_matched"):
+        train_here(folder, monkeypatch, name)
+        model, description = storage.load(folder / "data/models" / name)
+        found[name] = description["training"]["parameters"]["cell"]
+        assert isinstance(model.forwards[0], torch.nn.LSTM if name == "lstm" else torch.nn.GRU)
+    assert found["gru"] == pytest.approx(0.75 * found["lstm"])
+    assert found["gru_matched"] == pytest.approx(found["lstm"], rel=0.03)
+
+
+def test_the_matched_gru_can_be_switched_off(tmp_path, monkeypatch, capsys) -> None:
+    folder = write_project(tmp_path, {"evaluate.match_parameters": False})
+    train_here(folder, monkeypatch, "gru_matched")
+    assert list((folder / "data/models/gru_matched").iterdir()) == []
+    assert (folder / "reports/timings/gru_matched.json").read_text() == "{}\n"
+    assert "switched off by evaluate.match_parameters" in capsys.readouterr().out
