@@ -32,7 +32,7 @@ def loss_sums(
 
 
 def loss_of(logits: Logits, reviews: Reviews, settings: Train) -> float:
-    """Return the loss as in training: the mean over reviews, plus the weighted mean over labelled sentences."""
+    """Return the loss as in training: the mean over reviews plus the weighted mean over sentences."""
     arrays = (logits.reviews, logits.sentences, reviews.labels, reviews.sentence_labels)
     of_reviews, of_sentences = loss_sums(*map(torch.from_numpy, arrays), settings.positive_weight)
     per_sentence = of_sentences.item() / max(reviews.labelled_sentences, 1)

@@ -114,7 +114,7 @@ class Handler(BaseHTTPRequestHandler):
                 left -= read
             raise Refused(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"The page takes {LARGEST:,} bytes; for longer texts there is python -m spoilers.prediction.command.",
+                f"The page takes {LARGEST:,} bytes; for longer texts there is `spoilers predict`.",
             )
         try:
             fields = parse_qs(self.rfile.read(length).decode(), keep_blank_values=True, max_num_fields=1)
