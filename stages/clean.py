@@ -9,10 +9,14 @@ from spoilers.corpus.cleaning import clean
 
 
 def main() -> None:
-    settings = params.load().clean
+    settings = params.load()
     folder = Path("data/clean")
     counts = clean(
-        Path("data/raw/reviews.json.gz"), folder / "reviews.parquet", folder / "rejected.jsonl", settings
+        Path("data/raw/reviews.json.gz"),
+        folder / "reviews.parquet",
+        folder / "rejected.jsonl",
+        settings.clean,
+        settings.machine.workers,
     )
     rows = [{"count": name, "reviews": count} for name, count in counts.items()]
     write_json("reports/metrics/clean.json", {"counts": rows})

@@ -61,7 +61,7 @@ def main() -> None:
     settings = params.load()
     keep_freed_memory()
     names = ("lstm", "gru", "gru_matched") if settings.evaluate.match_parameters else ("lstm", "gru")
-    networks = {name: run_network(MODELS / name, settings.train.device) for name in names}
+    networks = {name: run_network(MODELS / name, settings.machine.device) for name in names}
     simple = baselines.load(MODELS / "baseline", VOCABULARY)
     whole, table = load(TEST, baselines.WHOLE), pq.read_table(TEST)
     probabilities = {name: sigmoid(network.logits.reviews) for name, network in networks.items()}

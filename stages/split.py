@@ -11,7 +11,11 @@ from spoilers.text.splits import split_file
 def main() -> None:
     settings = params.load()
     metrics = split_file(
-        Path("data/tokens/reviews.parquet"), Path("data/splits"), settings.split, settings.seed
+        Path("data/tokens/reviews.parquet"),
+        Path("data/splits"),
+        settings.split,
+        settings.seed,
+        settings.machine.workers,
     )
     words = metrics.pop("vocabulary")
     splits = [{"split": name, **found} for name, found in metrics.items()]

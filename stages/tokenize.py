@@ -8,9 +8,12 @@ from spoilers.text.token_table import tokenize_file
 
 
 def main() -> None:
-    settings = params.load().tokenize
+    settings = params.load()
     reviews, tokens = tokenize_file(
-        Path("data/clean/reviews.parquet"), Path("data/tokens/reviews.parquet"), settings.lowercase
+        Path("data/clean/reviews.parquet"),
+        Path("data/tokens/reviews.parquet"),
+        settings.tokenize.lowercase,
+        settings.machine.workers,
     )
     print(f"{tokens:,} tokens in {reviews:,} reviews")
 

@@ -35,7 +35,7 @@ CELLS = {"lstm": "lstm", "gru": "gru", "gru_matched": "gru"}
 def main() -> None:
     name = parse_arguments().model
     settings = params.load()
-    device = devices.choose(settings.train.device)
+    device = devices.choose(settings.machine.device)
     keep_freed_memory()
     processes.start(device)
     if name == "gru_matched":
@@ -57,7 +57,7 @@ def main() -> None:
     chosen = getattr(settings.optimizers, settings.optimizer)
     optimizer = make(chosen.settings, chosen.learning_rate, model.parameters())
 
-    checkpoint = Checkpoint(digest(*determining(name, settings, device)))
+    checkpoint = Checkpoint(digest(*determining(name, settings, device)), settings.machine.checkpoint_seconds)
     training = Training(model, optimizer, train, validation, settings.train, settings.seed, checkpoint, name)
     try:
         progress = training.run()
@@ -98,7 +98,7 @@ def determining(name: str, settings: params.Params, device: torch.device) -> tup
         "seed": settings.seed,
         "optimizer": {settings.optimizer: getattr(settings.optimizers, settings.optimizer).model_dump()},
         "model": settings.model.model_dump(),
-        "train": settings.train.model_dump(exclude={"checkpoint_seconds", "launcher", "device"}),
+        "train": settings.train.model_dump(exclude={"launcher"}),
         "device": device.type,
         "processes": processes.world_size(),
     }

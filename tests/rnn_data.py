@@ -47,7 +47,7 @@ def write_project(folder: Path, changes: dict | None = None, **tables: pa.Table)
         "train.patience": 4,
         "train.batch_size": 8,
         "train.validations_per_epoch": 2,
-        "train.device": "cpu",
+        "machine.device": "cpu",
     }
     for key, value in {**small, **(changes or {})}.items():
         *path, last = key.split(".")

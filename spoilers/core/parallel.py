@@ -12,12 +12,12 @@ from itertools import chain, islice
 from typing import TypeVar
 
 Item, Result = TypeVar("Item"), TypeVar("Result")
-WORKERS = 2
 
 
 def in_order(
     function: Callable[[Item], Result],
     items: Iterable[Item],
+    workers: int,
     make_pool: Callable[[int], Executor] = ThreadPoolExecutor,
 ) -> Iterator[Result]:
     """Yield `function` of each item, in the order of the items, with few of them in memory at a time.
@@ -30,11 +30,11 @@ def in_order(
     if len(first) < 2:  # not worth the start of a pool
         yield from map(function, first)
         return
-    with make_pool(WORKERS) as pool:
+    with make_pool(workers) as pool:
         under_way: deque = deque()
         for item in chain(first, items):
             under_way.append(pool.submit(function, item))
-            if len(under_way) > WORKERS:
+            if len(under_way) > workers:
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()

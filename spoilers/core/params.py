@@ -143,8 +143,14 @@ class Train(Section):
     positive_weight: Positive
     sentence_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     validations_per_epoch: Count
-    device: Literal["auto", "cpu", "cuda", "mps"]
     precision: Literal["float32", "bfloat16"]
+
+
+class Machine(Section):
+    """What depends on the machine and decides nothing about a result; no stage tracks it."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    workers: Count
     checkpoint_seconds: Positive
 
 
@@ -198,6 +204,7 @@ class Params(Section):
     baseline: Baseline
     sweep: Sweep
     evaluate: Evaluate
+    machine: Machine
 
 
 class Loader(yaml.SafeLoader):

@@ -45,7 +45,7 @@ ROW_GROUP = 12_000  # reviews that are at least in a row group: more have more w
 EXCERPT = 200  # characters of a rejected line that are kept
 
 
-def clean(source: Path, reviews: Path, rejected: Path, settings: Clean) -> dict[str, int]:
+def clean(source: Path, reviews: Path, rejected: Path, settings: Clean, workers: int) -> dict[str, int]:
     """Clean the file `source` into `reviews` (Parquet) and `rejected` (JSON lines); return the counts.
 
     kept + dropped + rejected = read, and the order is that of the input.
@@ -65,7 +65,7 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean) -> dict[
             tqdm(desc="clean", unit=" reviews", unit_scale=True, disable=None, leave=False) as progress,
         ):
             chunks = put_down(read_chunks(source, settings.max_line_bytes), folder)
-            for cleaned in in_order(partial(clean_chunk, settings=settings), chunks, processes):
+            for cleaned in in_order(partial(clean_chunk, settings=settings), chunks, workers, processes):
                 counts.update(cleaned.counts)
                 rejects_file.write(cleaned.rejected)
                 parts.append(cleaned.part)
@@ -77,7 +77,7 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean) -> dict[
                 f"{source}: of {counts['read']} reviews none is left ({summary(counts)});"
                 " raise clean.fraction or use more data"
             )
-        copy_rows(parts, keep, final, counts)
+        copy_rows(parts, keep, final, counts, workers)
     return {name: counts[name] for name in [*ALWAYS, *sorted(counts.keys() - set(ALWAYS))]}
 
 
@@ -226,10 +226,10 @@ def unique_texts(parts: list[Part], counts: Counter) -> list[np.ndarray]:
     return np.split(is_first & ~conflict, np.cumsum([len(part.hashes) for part in parts])[:-1])
 
 
-def copy_rows(parts: list[Part], keep: list[np.ndarray], target: Path, counts: Counter) -> None:
+def copy_rows(parts: list[Part], keep: list[np.ndarray], target: Path, counts: Counter, workers: int) -> None:
     """Write the rows to keep, and count what is in them."""
     with pq.ParquetWriter(target, SCHEMA, **STORAGE) as writer:
-        for table in in_order(read_rows, row_groups(parts, keep)):
+        for table in in_order(read_rows, row_groups(parts, keep), workers):
             counts["kept"] += len(table)
             counts["kept_spoilers"] += pc.sum(table["label"]).as_py()
             counts["kept_sentences"] += pc.sum(pc.list_value_length(table["sentences"])).as_py()

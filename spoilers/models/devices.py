@@ -9,7 +9,7 @@ from spoilers.core.errors import UserError
 
 
 def choose(name: str) -> torch.device:
-    """The device of `train.device`; `auto` takes CUDA, then MPS, then the CPU.
+    """The device of `machine.device`; `auto` takes CUDA, then MPS, then the CPU.
 
     Raises:
         UserError: the device is not available.
@@ -19,7 +19,9 @@ def choose(name: str) -> torch.device:
         name = next(kind for kind, there in available.items() if there)
     if not available[name]:
         there = ", ".join(kind for kind, is_there in available.items() if is_there)
-        raise UserError(f"params.yaml: train.device: was '{name}', which this machine lacks; it has {there}")
+        raise UserError(
+            f"params.yaml: machine.device: was '{name}', which this machine lacks; it has {there}"
+        )
     return torch.device(name)
 
 

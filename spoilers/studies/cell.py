@@ -73,7 +73,7 @@ def train_seed(
     keep_freed_memory()
     sweep = settings.sweep
     loop_settings = study_settings(settings)
-    device = devices.choose(settings.train.device)
+    device = devices.choose(settings.machine.device)
     train = choose_reviews(load(splits / "train.parquet", sweep.max_tokens), sweep.reviews, settings.seed)
     validation, test = (load(splits / f"{part}.parquet", sweep.max_tokens) for part in ("validation", "test"))
     check(train, splits / "train.parquet")

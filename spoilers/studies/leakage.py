@@ -65,7 +65,7 @@ def divide(groups: RowGroups, by: str, settings: Params) -> Divided:
     split = settings.split.model_copy(update={"by": by})
     places = np.where(whole_books(books), place_reviews(groups, split, settings.seed), -1)
     check_classes(places, groups.column("label").to_numpy(), split)
-    vocabulary = make_vocabulary(groups, places, split.vocabulary)
+    vocabulary = make_vocabulary(groups, places, split.vocabulary, settings.machine.workers)
     tables = list(kept_tables(groups, places, vocabulary))
     parts = [from_table(pa.concat_tables(t[i] for t in tables), WHOLE) for i in range(3)]
     of_training, of_test = (books.filter(pa.array(places == i)).to_numpy(False) for i in (0, 2))

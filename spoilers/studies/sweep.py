@@ -27,7 +27,7 @@ def main() -> None:
     jobs = parser.parse_args().jobs
     if jobs < 1:
         raise UserError(f"jobs: was {jobs}, should be 1 or more")
-    device = params.load().train.device
+    device = params.load().machine.device
     dvc("repro", "split")
     names = outdated_cells()
     print(f"{len(names)} cells to run, {jobs} at once", flush=True)
@@ -97,7 +97,7 @@ def share(place: int, jobs: int, cores: list[int], gpus: list[str]) -> tuple[lis
 
 
 def visible_gpus(device: str) -> list[str]:
-    """The CUDA devices to share out: none where `train.device` asks for another kind."""
+    """The CUDA devices to share out: none where `machine.device` asks for another kind."""
     if device not in ("auto", "cuda"):
         return []
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")

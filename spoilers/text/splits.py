@@ -49,7 +49,7 @@ STORAGE = {
 }
 
 
-def split_file(source: Path, folder: Path, settings: Split, seed: int) -> dict:
+def split_file(source: Path, folder: Path, settings: Split, seed: int, workers: int) -> dict:
     """Write `train.parquet`, `validation.parquet`, `test.parquet` and `vocabulary.txt`; return the metrics.
 
     Raises:
@@ -59,9 +59,9 @@ def split_file(source: Path, folder: Path, settings: Split, seed: int) -> dict:
     places = place_reviews(groups, settings, seed)
     check_classes(places, groups.column("label").to_numpy(), settings)
     with replacing_folder(folder) as partial:
-        vocabulary = make_vocabulary(groups, places, settings.vocabulary)
+        vocabulary = make_vocabulary(groups, places, settings.vocabulary, workers)
         vocabulary.save(partial / "vocabulary.txt")
-        tallies = write_splits(groups, places, vocabulary, partial)
+        tallies = write_splits(groups, places, vocabulary, partial, workers)
     return metrics(tallies, len(vocabulary))
 
 
@@ -110,7 +110,9 @@ def check_classes(places: np.ndarray, labels: np.ndarray, settings: Split) -> No
         )
 
 
-def make_vocabulary(groups: RowGroups, places: np.ndarray, settings: VocabularySettings) -> Vocabulary:
+def make_vocabulary(
+    groups: RowGroups, places: np.ndarray, settings: VocabularySettings, workers: int
+) -> Vocabulary:
     """The frequent words of the training reviews."""
 
     def count(group_and_places: tuple[int, np.ndarray]) -> tuple[pa.Array, np.ndarray]:
@@ -123,7 +125,7 @@ def make_vocabulary(groups: RowGroups, places: np.ndarray, settings: VocabularyS
         return tokens.dictionary.take(pa.array(seen)), times[seen]
 
     counts = WordCounts()
-    for words, times in in_order(count, with_places(groups, places, "count words")):
+    for words, times in in_order(count, with_places(groups, places, "count words"), workers):
         counts.add(words, times)
     return Vocabulary.of_counts(counts.table(), settings.max_size, settings.min_count)
 
@@ -142,7 +144,7 @@ def with_places(groups: RowGroups, places: np.ndarray, what: str) -> Iterator[tu
 
 
 def write_splits(
-    groups: RowGroups, places: np.ndarray, vocabulary: Vocabulary, folder: Path
+    groups: RowGroups, places: np.ndarray, vocabulary: Vocabulary, folder: Path, workers: int
 ) -> dict[str, "Tally"]:
     def divide(group_and_places: tuple[int, np.ndarray]) -> list[pa.Table]:
         group, places = group_and_places
@@ -161,7 +163,7 @@ def write_splits(
             stack.enter_context(pq.ParquetWriter(folder / f"{name}.parquet", SCHEMA, **STORAGE))
             for name in NAMES
         ]
-        for parts in in_order(divide, with_places(groups, places, "split")):
+        for parts in in_order(divide, with_places(groups, places, "split"), workers):
             list(threads.map(write, writers, tallies.values(), parts))
     return tallies
 

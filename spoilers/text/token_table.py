@@ -23,7 +23,7 @@ STORAGE = {
 TOKENS = pa.list_(pa.dictionary(pa.int32(), pa.string()))
 
 
-def tokenize_file(source: Path, target: Path, lowercase: bool) -> tuple[int, int]:
+def tokenize_file(source: Path, target: Path, lowercase: bool, workers: int) -> tuple[int, int]:
     """Tokenize a file of cleaned reviews; return the number of reviews and of tokens."""
     reviews = tokens = 0
     groups = RowGroups(source)
@@ -44,7 +44,7 @@ def tokenize_file(source: Path, target: Path, lowercase: bool) -> tuple[int, int
             leave=False,
         ) as progress,
     ):  # fmt: skip
-        for table in in_order(convert, range(len(groups))):
+        for table in in_order(convert, range(len(groups)), workers):
             writer.write_table(table)
             progress.update(len(table))
             reviews += len(table)

@@ -31,8 +31,9 @@ def digest(settings: dict, files: list[Path]) -> str:
 class Checkpoint:
     """One training's file; each save replaces the last, atomically."""
 
-    def __init__(self, key: str):
+    def __init__(self, key: str, seconds: float):
         self.path = FOLDER / f"{key}.pt"
+        self.seconds = seconds  # between two saves
 
     def save(self, state: dict) -> None:
         with replacing(self.path) as partial:

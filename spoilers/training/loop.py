@@ -109,7 +109,8 @@ class Training:
                     progress.epoch, progress.batch = progress.epoch + 1, 0
                     progress.done |= progress.epoch == settings.epochs
                 interrupted = processes.any_of(bool(caught))
-                if evaluated or interrupted or time.monotonic() - saved > settings.checkpoint_seconds:
+                due = self.checkpoint is not None and time.monotonic() - saved > self.checkpoint.seconds
+                if evaluated or interrupted or due:
                     self.save()
                     saved = time.monotonic()
                 if interrupted and not progress.done:

@@ -61,7 +61,7 @@ class Cleaned:
         source.write_bytes(lines if isinstance(lines, bytes) else pack(lines))
         out = folder / "out"
         settings = SETTINGS.model_copy(update=changes)
-        self.counts = clean(source, out / "reviews.parquet", out / "rejected.jsonl", settings)
+        self.counts = clean(source, out / "reviews.parquet", out / "rejected.jsonl", settings, 2)
         assert sorted(os.listdir(out)) == ["rejected.jsonl", "reviews.parquet"]
         self.rows = pq.read_table(out / "reviews.parquet").to_pylist()
         self.bytes = (out / "reviews.parquet").read_bytes()

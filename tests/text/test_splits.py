@@ -67,7 +67,7 @@ class Divided:
     def __init__(self, folder, table: pa.Table, by="book", seed: int = 13, group: int = 64, **changes):
         pq.write_table(table, folder / "tokens.parquet", row_group_size=group)
         self.metrics = split_file(
-            folder / "tokens.parquet", folder / "splits", settings_for(by, **changes), seed
+            folder / "tokens.parquet", folder / "splits", settings_for(by, **changes), seed, 2
         )
         self.vocabulary = Vocabulary.load(folder / "splits/vocabulary.txt")
         self.parts = {name: pq.read_table(folder / f"splits/{name}.parquet").to_pylist() for name in NAMES}

@@ -159,7 +159,7 @@ def test_table_keeps_order_and_sentences(tmp_path_factory, reviews, size):
     table = cleaned(reviews)
     pq.write_table(table, folder / "clean.parquet", row_group_size=size)
     expected = [[reference(text) for text in review] for review in reviews]
-    counts = tokenize_file(folder / "clean.parquet", folder / "tokens.parquet", True)
+    counts = tokenize_file(folder / "clean.parquet", folder / "tokens.parquet", True, 2)
     found = pq.read_table(folder / "tokens.parquet")
     assert found["tokens"].to_pylist() == [list(chain.from_iterable(review)) for review in expected]
     assert found["sentence_lengths"].to_pylist() == [list(map(len, review)) for review in expected]
@@ -185,6 +185,6 @@ def test_same_bytes_in_every_run(tmp_path):
     pq.write_table(table, tmp_path / "in", row_group_size=16)
     outputs = set()
     for run in range(3):
-        tokenize_file(tmp_path / "in", tmp_path / f"out{run}", True)
+        tokenize_file(tmp_path / "in", tmp_path / f"out{run}", True, 2)
         outputs.add((tmp_path / f"out{run}").read_bytes())
     assert len(outputs) == 1

@@ -91,7 +91,7 @@ def undisturbed(tmp_path_factory) -> dict[str, bytes]:
 
 
 def test_killed_ten_times(tmp_path, undisturbed):
-    folder = write_project(tmp_path, LONG | {"train.checkpoint_seconds": 0.005})
+    folder = write_project(tmp_path, LONG | {"machine.checkpoint_seconds": 0.005})
     draw = random.Random(7)
     for attempt in range(10):
         # The first is killed before it trains; the others while they do.
@@ -185,9 +185,9 @@ def test_a_changed_parameter_has_another_checkpoint(tmp_path, monkeypatch, chang
 @pytest.mark.parametrize(
     "changes",
     [
-        {"train.checkpoint_seconds": 9.0},
+        {"machine.checkpoint_seconds": 9.0},
         {"train.launcher": "python3 -m"},
-        {"train.device": "auto"},
+        {"machine.device": "auto"},
         {"optimizers.sgd.learning_rate": 0.5},
         {"sweep.seeds": 9},
         {"evaluate.bootstrap": 99},
@@ -270,7 +270,7 @@ def with_label(reviews: pa.Table, label: bool) -> pa.Table:
 
 SOME = table(np.random.default_rng(1), 40)
 MISTAKES = {
-    "device": ({"train.device": "cuda"}, {}, r"train\.device: was 'cuda', which this machine lacks"),
+    "device": ({"machine.device": "cuda"}, {}, r"machine\.device: was 'cuda', which this machine lacks"),
     "no spoiler": ({}, {"train": with_label(SOME, False)}, r"train\.parquet: holds no spoiler; training"),
     "spoilers": ({}, {"train": with_label(SOME, True)}, r"train\.parquet: holds nothing but spoilers"),
     "validation": ({}, {"validation": with_label(SOME, False)}, r"validation\.parquet: holds no spoiler"),
