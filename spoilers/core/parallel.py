@@ -40,6 +40,15 @@ def in_order(
             yield under_way.popleft().result()
 
 
+def ahead(items: Iterator[Item], count: int = 1) -> Iterator[Item]:
+    """Yield the items as they come, the next `count` made in a thread while one is used; none may be None."""
+    with ThreadPoolExecutor(1) as thread:
+        upcoming = deque(thread.submit(next, items, None) for _ in range(count))
+        while (item := upcoming.popleft().result()) is not None:
+            upcoming.append(thread.submit(next, items, None))
+            yield item
+
+
 def available_cores() -> list[int]:
     """The numbers of the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from spoilers.core.allocator import keep_freed_memory
 from spoilers.core.errors import UserError, run
-from spoilers.corpus.lines import ahead
+from spoilers.core.parallel import ahead
 from spoilers.prediction import printing, writing
 from spoilers.prediction.detector import Prediction, SpoilerDetector
 from spoilers.prediction.files import Tally, predictions_of, score_file, to_table, with_progress

@@ -11,7 +11,7 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from spoilers.core.errors import UserError
-from spoilers.corpus.lines import ahead
+from spoilers.core.parallel import ahead
 from spoilers.metrics.scores import all_scores
 from spoilers.prediction.batches import batches
 from spoilers.prediction.detector import CutReview, Prediction, Scores, SpoilerDetector, characters
