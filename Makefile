@@ -27,6 +27,7 @@ $(VENV)/installed: requirements.txt constraints.txt
 test: $(VENV)/installed
 	ruff check .
 	ruff format --check .
+	lint-imports
 	python -m pytest
 
 sweep: $(VENV)/installed

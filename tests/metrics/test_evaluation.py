@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from sklearn import metrics
 
 from spoilers.metrics.evaluation import Evaluation, sentence_scores
@@ -81,6 +81,7 @@ def test_scores_lie_in_their_intervals() -> None:
     assert (details["false_alarms"], details["missed"]) == (matrix[0, 1], matrix[1, 0])
 
 
+@settings(deadline=None)
 @given(labelled())
 def test_curves_end_where_they_must(data) -> None:
     labels, p = data
@@ -157,7 +158,7 @@ def test_slices_are_scored_by_themselves() -> None:
     rows = np.flatnonzero(books < 20)
     few = np.flatnonzero(books < 3)
     slices = [("year", "2010", rows), ("year", "2011", few), ("year", "2012", np.flatnonzero(labels == 0))]
-    half, small, single = score_slices(slices, labels, {"lstm": good}, Resamples.of(books, 200, 1), 0.95)
+    half, small, single = score_slices(slices, evaluation(labels, books, lstm=good), ["lstm"])
     assert half["reviews"] == len(rows)
     assert half["books_with_spoilers"] == 20
     assert half["roc_auc"] == pytest.approx(metrics.roc_auc_score(labels[rows], good[rows]), abs=1e-4)
