@@ -40,6 +40,15 @@ def ordered_map(
             yield pending.popleft().result()
 
 
+def prefetch(items: Iterator[Item]) -> Iterator[Item]:
+    """Yield the items; a thread fetches the next one while the caller works on the last."""
+    with ThreadPoolExecutor(1) as thread:
+        upcoming = thread.submit(next, items, None)
+        while (item := upcoming.result()) is not None:
+            upcoming = thread.submit(next, items, None)
+            yield item
+
+
 def available_cores() -> list[int]:
     """Return the numbers of the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):

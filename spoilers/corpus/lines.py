@@ -2,17 +2,16 @@
 
 import zlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from isal import igzip, isal_zlib
 
 from spoilers.core.errors import UserError
+from spoilers.core.parallel import prefetch
 
 GZIP_MAGIC = b"\x1f\x8b"
 BLOCK = 1 << 22  # bytes
-Item = TypeVar("Item")
 Line = tuple[int, bytes]  # its number, from 1, and its content
 
 
@@ -73,12 +72,3 @@ def read_blocks(path: Path) -> Iterator[bytes]:
         file = igzip.IGzipFile(fileobj=raw) if compressed else raw
         while block := file.read(BLOCK):
             yield block
-
-
-def prefetch(items: Iterator[Item]) -> Iterator[Item]:
-    """Yield the items; a thread fetches the next one while the caller works on the last."""
-    with ThreadPoolExecutor(1) as thread:
-        upcoming = thread.submit(next, items, None)
-        while (item := upcoming.result()) is not None:
-            upcoming = thread.submit(next, items, None)
-            yield item
