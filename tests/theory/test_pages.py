@@ -60,9 +60,9 @@ ASKED = {
 SHOWN = {
     "gru": [
         cells.lstm_step,
-        cells.lstm_step_back,
+        cells.lstm_step_backward,
         cells.gru_step,
-        cells.gru_step_back,
+        cells.gru_step_backward,
         cells.gru_before_step,
     ],
     "optimizers": [
