@@ -39,13 +39,13 @@ ASKED = {
             for name in ("SGD", "Momentum", "RMSprop", "Adam")
             for point in (
                 "purpose",
+                "intuition",
                 "update rule",
                 "mechanism",
                 "on a ravine, at a saddle, with sparse gradients, under noise",
                 "advantages",
                 "disadvantages",
-                "settings that matter",
-                "in PyTorch",
+                "settings in PyTorch",
             )
         ),
         "The four side by side",
