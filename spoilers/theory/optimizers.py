@@ -59,7 +59,10 @@ def adam(
 
 
 def clip(gradients: list[np.ndarray], largest: float) -> tuple[list[np.ndarray], float]:
-    """Scale gradients to a joint norm of at most `largest` (Pascanu et al., 2013); return both."""
+    """Scale gradients to a joint norm of at most `largest` (Pascanu et al., 2013).
+
+    Returns the scaled gradients and the norm before scaling.
+    """
     norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
     factor = min(1.0, largest / (norm + 1e-6))
     return [factor * g for g in gradients], float(norm)
