@@ -35,7 +35,7 @@ from spoilers.models.build import architecture, build
 from spoilers.models.devices import autocast, has_bfloat16
 from spoilers.models.network import CELLS
 from spoilers.models.scoring import TOKENS, score
-from spoilers.text.reviews import Reviews, joined
+from spoilers.text.reviews import Reviews, concatenate
 from spoilers.training.loop import Training
 from spoilers.training.optimizers import make
 
@@ -121,7 +121,7 @@ def ours(cell: str, size: int, batch: int, precision: str, count: int) -> dict[s
     optimizer = make(chosen.settings, chosen.learning_rate, model.parameters())
     training = Training(model, optimizer, reviews, reviews, settings.train, SEED)
     order = epoch_order(reviews.lengths, batch, SEED, 0)
-    split = joined([reviews] * (SPLIT // count))
+    split = concatenate([reviews] * (SPLIT // count))
 
     def train() -> None:
         for rows in order:

@@ -92,5 +92,5 @@ def sentences_alone(reviews: Reviews) -> Reviews:
         token_ends=np.cumsum(reviews.sentence_lengths, dtype=np.int64),
         sentence_ends=np.arange(1, count + 1),
         labels=reviews.sentence_labels,
-        sentence_places=np.zeros(count, np.int32),
+        sentence_positions=np.zeros(count, np.int32),
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from spoilers.core.allocator import keep_freed_memory
 from spoilers.core.errors import UserError, run
-from spoilers.core.parallel import ahead
+from spoilers.core.parallel import prefetch
 from spoilers.prediction import printing, writing
 from spoilers.prediction.detector import Prediction, SpoilerDetector
 from spoilers.prediction.files import Tally, predictions_of, score_file, to_table, with_progress
@@ -68,7 +68,7 @@ def predict_file(detector: SpoilerDetector, arguments: argparse.Namespace) -> No
     scored = tally.watch(score_file(detector, arguments.input, arguments.text_column, arguments.strict))
     if arguments.output:
         with writing.writer(arguments.output) as write:
-            for batch in ahead(with_progress(scored)):
+            for batch in prefetch(with_progress(scored)):
                 write(to_table(batch, detector.threshold))
     elif arguments.score:
         for _ in with_progress(scored):

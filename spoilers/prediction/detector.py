@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spoilers.corpus.layouts import take_apart
+from spoilers.corpus.layouts import parse_text
 from spoilers.prediction import folder as folders
 from spoilers.prediction import models
 from spoilers.prediction.batches import batches
@@ -150,14 +150,14 @@ class SpoilerDetector:
         scores.reviews[encoded.rows], of_sentences = self.model.probabilities(reviews)
         if self.model.sentence_threshold is not None:
             starts = encoded.table["sentence_lengths"].combine_chunks().offsets.to_numpy()[:-1]
-            places = np.repeat(starts, reviews.sentence_counts) + reviews.sentence_places
+            places = np.repeat(starts, reviews.sentence_counts) + reviews.sentence_positions
             scores.sentences[encoded.sentences[places]] = of_sentences
         return scores
 
 
 def review_of(text: str) -> CutReview:
     """Cut a text into sentences; half a surrogate pair, which is no character, becomes a question mark."""
-    parts = take_apart(text.encode(errors="replace").decode())
+    parts = parse_text(text.encode(errors="replace").decode())
     return CutReview(parts.plain, parts.sentences)
 
 

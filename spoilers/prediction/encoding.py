@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spoilers.corpus.normalise import clean_texts
-from spoilers.text.splits import number
+from spoilers.text.splits import token_ids
 from spoilers.text.token_table import tokenize_sentences
 from spoilers.text.vocabulary import Vocabulary
 
@@ -38,7 +38,7 @@ def encode(
     table = pa.table(
         {
             "label": pa.array(np.zeros(len(rows), bool)),
-            "ids": number(tokens, vocabulary),
+            "ids": token_ids(tokens, vocabulary),
             "sentence_lengths": sentence_lengths,
             "sentence_labels": pa.nulls(len(rows), pa.list_(pa.bool_())),
         }

@@ -11,7 +11,7 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from spoilers.core.errors import UserError
-from spoilers.core.parallel import ahead
+from spoilers.core.parallel import prefetch
 from spoilers.metrics.scores import all_scores
 from spoilers.prediction.batches import batches
 from spoilers.prediction.detector import CutReview, Prediction, Scores, SpoilerDetector, characters
@@ -38,7 +38,7 @@ def score_file(detector: SpoilerDetector, path: Path, column: str | None, strict
         UserError: the file cannot be read, or, if `strict`, a row of it cannot be scored.
     """
     first = 1
-    for rows, encoded in ahead(prepare(detector, path, column)):
+    for rows, encoded in prefetch(prepare(detector, path, column)):
         scores = detector.score(encoded)
         rows = with_problems(rows, scores)
         if strict:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spoilers.core.errors import UserError
-from spoilers.corpus.layouts import Rejected, cut_banner, decode, take_apart
+from spoilers.corpus.layouts import Rejected, decode, parse_text, remove_banner
 from spoilers.corpus.lines import read_lines
 from spoilers.prediction.batches import BATCH
 
@@ -75,7 +75,7 @@ def row_of(record: dict, column: str | None) -> Row:
         except msgspec.ValidationError:
             raise Rejected("wrong_review_sentences") from None
         sentences = [text for _, text in pairs]
-        cut_banner(sentences)
+        remove_banner(sentences)
         marked = any(flag for flag, _ in pairs)
         return Row(ids_of(record), " ".join(sentences), sentences, marked if label is None else label)
     column = column or next((name for name in TEXT_COLUMNS if name in record), TEXT_COLUMNS[-1])
@@ -88,7 +88,7 @@ def row_of(record: dict, column: str | None) -> Row:
         text.encode()
     except UnicodeEncodeError:
         raise Rejected("not_utf8") from None
-    parts = take_apart(text)
+    parts = parse_text(text)
     if label is None and column == "review_text":
         label = any(parts.flags)
     return Row(ids_of(record), parts.plain, parts.sentences, label)

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 
 from spoilers.core.files import write_text
-from spoilers.core.parallel import ahead
+from spoilers.core.parallel import prefetch
 from spoilers.core.params import Train
 from spoilers.metrics.scores import best_threshold, decision_scores, ranking_scores
 from spoilers.metrics.tables import to_csv
@@ -112,7 +112,7 @@ class Training:
         self.started = time.monotonic() - progress.elapsed
         self.saved = time.monotonic()
         with catch_signals() as caught, self.bar() as bar:
-            for share in ahead(self.shares(progress.epoch, progress.batch), AHEAD):
+            for share in prefetch(self.shares(progress.epoch, progress.batch), AHEAD):
                 if progress.done:
                     break
                 self.step(share)

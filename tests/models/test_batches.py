@@ -18,7 +18,7 @@ from spoilers.models.batches import (
     padding_share,
 )
 from spoilers.models.segment_max import segment_max
-from spoilers.text.reviews import from_table, joined, load, ranges
+from spoilers.text.reviews import concatenate, from_table, load, ranges
 from spoilers.text.vocabulary import PADDING, UNKNOWN
 from tests.rnn_data import table
 
@@ -62,7 +62,7 @@ def test_batches_hold_head_and_tail_of_every_review(drawn, max_tokens, random):
     texts, labelled = [r for r, _ in drawn], [has for _, has in drawn]
     expected = [naive(r, has, max_tokens) for r, has in drawn]
     whole, cut = as_table(texts, labelled), random.randint(0, len(texts))
-    reviews = joined([from_table(part, max_tokens) for part in (whole[:cut], whole[cut:])])
+    reviews = concatenate([from_table(part, max_tokens) for part in (whole[:cut], whole[cut:])])
     assert len(reviews) == len(texts)
     rows = np.array(random.sample(range(len(texts)), random.randint(1, len(texts))))
     batch = assemble(reviews, rows)
@@ -83,7 +83,7 @@ def test_batches_hold_head_and_tail_of_every_review(drawn, max_tokens, random):
     assert batch.labelled == int(np.sum(~np.isnan(labels)))
     assert batch.labels.tolist() == [float(row % 2) for row in rows]
     places = [place for row in expected for _, _, place in row]
-    assert reviews.sentence_places.tolist() == places
+    assert reviews.sentence_positions.tolist() == places
 
 
 def check_indices(batch: Batch, column: int, length: int) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spoilers.core.errors import UserError
-from spoilers.corpus.layouts import take_apart
+from spoilers.corpus.layouts import parse_text
 from spoilers.prediction.command import SpoilerDetector
 from spoilers.prediction.detector import HIDDEN, CutReview, Prediction
 from spoilers.prediction.folder import complete
@@ -136,7 +136,7 @@ def test_redaction_hides_each_letter_and_nothing_else(text):
     pieces = list(found.pieces())
     assert "".join(gap + (part.text if part else "") for gap, part in pieces) == found.text
     assert all(not gap.strip() for gap, _ in pieces)
-    assert found.text == take_apart(text).plain
+    assert found.text == parse_text(text).plain
     redacted = found.redacted()
     assert [len(word) for word in redacted.split()] == [len(word) for word in found.text.split()]
     assert "dies" not in redacted

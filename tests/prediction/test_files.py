@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spoilers.core.errors import UserError
-from spoilers.corpus.layouts import take_apart
+from spoilers.corpus.layouts import parse_text
 from spoilers.prediction import batches, files, reading, writing
 from spoilers.prediction.files import Tally, score_file, to_table
 from spoilers.prediction.reading import read_rows
@@ -152,7 +152,7 @@ def test_any_text_passes_through_every_format(tmp_path_factory, texts):
     for name in ("in.csv", "in.parquet", "in.jsonl"):
         texts = [text.replace("\r", "") for text in texts]  # csv writes it bare
         found = [(row.text, list(row.sentences)) for row in read_rows(write(folder / name, texts))]
-        parts = map(take_apart, texts)
+        parts = map(parse_text, texts)
         assert found == [(part.plain, part.sentences) for part in parts]
 
 
