@@ -16,8 +16,8 @@ from spoilers.core.files import read_json, replacing, write_json, write_text
 from spoilers.metrics.evaluation import Evaluation, sentence_scores
 from spoilers.metrics.intervals import Resamples
 from spoilers.metrics.tables import to_csv
-from spoilers.models import baselines as baselines
-from spoilers.models import devices, storage
+from spoilers.models.baselines import WHOLE
+from spoilers.models.folder import load as load_model
 from spoilers.models.network import SpoilerRNN
 from spoilers.models.scoring import Logits, score, sigmoid
 from spoilers.studies.attribution import contributions
@@ -62,8 +62,8 @@ def main() -> None:
     keep_freed_memory()
     names = ("lstm", "gru", "gru_matched") if settings.evaluate.match_parameters else ("lstm", "gru")
     networks = {name: run_network(MODELS / name, settings.machine.device) for name in names}
-    simple = baselines.load(MODELS / "baseline", VOCABULARY)
-    whole, table = load(TEST, baselines.WHOLE), pq.read_table(TEST)
+    simple = load_model(MODELS / "baseline", vocabulary=VOCABULARY).baselines
+    whole, table = load(TEST, WHOLE), pq.read_table(TEST)
     probabilities = {name: sigmoid(network.logits.reviews) for name, network in networks.items()}
     started = time.monotonic()
     probabilities |= simple.probabilities(whole)
@@ -89,12 +89,11 @@ def main() -> None:
 
 
 def run_network(folder: Path, device_name: str) -> Network:
-    model, description = storage.load(folder, VOCABULARY)
-    device = devices.choose(device_name)
-    test = load(TEST, description["max_tokens"])
+    loaded = load_model(folder, device_name, VOCABULARY)
+    test = load(TEST, loaded.max_tokens)
     started = time.monotonic()
-    logits = score(model.to(device), test, device, description["precision"])
-    return Network(model, description, test, logits, time.monotonic() - started)
+    logits = score(loaded.network, test, loaded.device, loaded.precision)
+    return Network(loaded.network, loaded.description, test, logits, time.monotonic() - started)
 
 
 def write_scores(evaluation: Evaluation, networks: dict[str, Network], table: pa.Table) -> None:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from spoilers.core.errors import run
 from spoilers.core.files import read_json, replacing, write_json
-from spoilers.models import storage
+from spoilers.models.folder import load as load_model
 from spoilers.studies import gates
 from spoilers.text.reviews import load
 from spoilers.text.vocabulary import Vocabulary
@@ -18,18 +18,18 @@ CELLS = ("lstm", "gru")
 
 
 def main() -> None:
-    models = {cell: storage.load(Path("data/models") / cell, VOCABULARY) for cell in CELLS}
-    test = load(TEST, models["lstm"][1]["max_tokens"])
+    models = {cell: load_model(Path("data/models") / cell, "cpu", VOCABULARY) for cell in CELLS}
+    test = load(TEST, models["lstm"].max_tokens)
     scored = pq.read_table("data/predictions/test.parquet", columns=list(CELLS))
-    called = [scored[cell].to_numpy() >= models[cell][1]["threshold"] for cell in CELLS]
+    called = [scored[cell].to_numpy() >= models[cell].threshold for cell in CELLS]
     unflagged = test.review_of_sentence[test.sentence_labels == 0]
     quiet = np.bincount(unflagged, minlength=len(test)) > 0
     row, granted = gates.choose(test.labels, test.lengths, np.all(called, axis=0), quiet)
     review = test.choose(np.array([row]))
 
     tables, summaries = [], []
-    for cell, (model, _) in models.items():
-        for gate, values in gates.activations(cell, model, review.ids)[0].items():
+    for cell, model in models.items():
+        for gate, values in gates.activations(cell, model.network, review.ids)[0].items():
             tables.append(long_table(cell, gate, values))
             summaries.append(gates.summary(cell, gate, values))
     with replacing("data/gates.parquet") as path:

@@ -11,16 +11,16 @@ import torch
 from spoilers.core import params
 from spoilers.core.allocator import keep_freed_memory
 from spoilers.core.errors import UserError, run
-from spoilers.core.files import replacing_folder, sha256, write_json, write_text
+from spoilers.core.files import replacing_folder, write_json, write_text
 from spoilers.metrics.scores import best_known_threshold, best_threshold
 from spoilers.metrics.tables import to_csv
-from spoilers.models import devices, storage, vectors
+from spoilers.models import devices, vectors
+from spoilers.models import folder as model_folder
 from spoilers.models.batches import epoch_order, padding_share
 from spoilers.models.build import architecture, build, check
 from spoilers.models.counts import equal_gru_size
 from spoilers.models.network import count_parameters
 from spoilers.models.scoring import score, sigmoid
-from spoilers.prediction.folder import complete
 from spoilers.text.reviews import load
 from spoilers.text.vocabulary import Vocabulary
 from spoilers.training import processes
@@ -129,7 +129,6 @@ def write(
     best, last = progress.history[progress.best_row], progress.history[-1]
     description = {
         "architecture": arguments,
-        "vocabulary_sha256": sha256(SPLITS / "vocabulary.txt"),
         "threshold": best_threshold(validation.labels, sigmoid(logits.reviews)),
         # Without a loss of its own, the sentence layer has learned nothing.
         "sentence_threshold": best_known_threshold(validation.sentence_labels, sigmoid(logits.sentences))
@@ -154,9 +153,8 @@ def write(
     timings = {"training_seconds": seconds, "training_tokens_per_second": tokens / seconds}
     write_json(f"reports/timings/{name}.json", {key: round(value, 1) for key, value in timings.items()})
     with replacing_folder(f"data/models/{name}") as folder:
-        storage.save(folder, progress.best_weights, description)
         how = settings.clean.mask_spoiler_word, settings.tokenize.lowercase
-        complete(folder, name, SPLITS / "vocabulary.txt", *how)
+        model_folder.save(folder, name, progress.best_weights, description, SPLITS / "vocabulary.txt", *how)
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -9,12 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from spoilers.corpus.layouts import take_apart
-from spoilers.prediction import folder as folders
-from spoilers.prediction import models
+from spoilers.models.folder import SavedModel, load
 from spoilers.prediction.batches import batches
 from spoilers.prediction.encoding import Encoded, encode
 from spoilers.text.reviews import from_table
-from spoilers.text.vocabulary import Vocabulary
 
 HIDDEN = "\N{FULL BLOCK}"
 
@@ -85,9 +83,8 @@ class SpoilerDetector:
     Nothing in it changes after loading: threads may share one.
     """
 
-    def __init__(self, manifest: folders.Manifest, vocabulary: Vocabulary, model: models.Model):
-        self.name = manifest.model
-        self.manifest, self.vocabulary, self.model = manifest, vocabulary, model
+    def __init__(self, model: SavedModel):
+        self.model = model
 
     @classmethod
     def load(cls, folder: Path | str) -> "SpoilerDetector":
@@ -96,9 +93,12 @@ class SpoilerDetector:
         Raises:
             UserError: the folder is not a model's, is incomplete or damaged, or of another version.
         """
-        folder = Path(folder)
-        manifest, vocabulary = folders.check(folder)
-        return cls(manifest, vocabulary, models.load(manifest.model, folder))
+        return cls(load(Path(folder)))
+
+    @property
+    def name(self) -> str:
+        """The kind of model: lstm, gru or baseline."""
+        return self.model.manifest.model
 
     @property
     def threshold(self) -> float:
@@ -138,7 +138,8 @@ class SpoilerDetector:
 
     def encode(self, reviews: list[list[str]]) -> Encoded:
         """Clean, cut into tokens and number reviews given as lists of sentences."""
-        return encode(reviews, self.vocabulary, self.manifest.mask_spoiler_word, self.manifest.lowercase)
+        manifest = self.model.manifest
+        return encode(reviews, self.model.vocabulary, manifest.mask_spoiler_word, manifest.lowercase)
 
     def score(self, encoded: Encoded) -> Scores:
         """Run the model."""

@@ -22,6 +22,7 @@ from spoilers.core.files import replacing_folder
 from spoilers.core.parallel import in_order
 from spoilers.core.params import Split
 from spoilers.core.params import Vocabulary as VocabularySettings
+from spoilers.text.encoding import number
 from spoilers.text.token_table import RowGroups
 from spoilers.text.vocabulary import UNKNOWN, Vocabulary, WordCounts
 
@@ -172,14 +173,6 @@ def with_ids(batch: pa.RecordBatch, vocabulary: Vocabulary) -> pa.Table:
     columns = {name: batch[name] for name in SCHEMA.names if name != "ids"}
     columns["ids"] = number(batch["tokens"], vocabulary)
     return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
-
-
-def number(lists: pa.ListArray, vocabulary: Vocabulary) -> pa.ListArray:
-    """Lists of dictionary-encoded tokens as lists of ids."""
-    tokens = lists.flatten()
-    ids = vocabulary.lookup(tokens.dictionary)[tokens.indices.to_numpy()]
-    offsets = lists.offsets.to_numpy()
-    return pa.ListArray.from_arrays(pa.array(offsets - offsets[0]), pa.array(ids))
 
 
 class Tally:

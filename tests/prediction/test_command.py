@@ -1,4 +1,4 @@
-"""`python -m spoilers.prediction.command`: what it prints, and how it ends when something is wrong."""
+"""`spoilers predict`: what it prints, and how it ends when something is wrong."""
 
 import io
 import json
@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from spoilers.core.errors import UserError, run
-from spoilers.prediction import command as predict
+from spoilers.__main__ import call as spoilers
+from spoilers.__main__ import main
+from spoilers.core.errors import UserError
 from spoilers.prediction import printing
 from tests.prediction_data import finder, write_model
 from tests.rnn_data import ROOT
@@ -37,8 +38,7 @@ def project(tmp_path_factory) -> Path:
 def call(*arguments: str, monkeypatch, capsys, folder: Path, model: str = "baseline") -> str:
     """The command in this process; returns what it printed."""
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(sys, "argv", ["predict", "--model", model, *arguments])
-    predict.main()
+    spoilers(["predict", "--model", model, *arguments])
     return capsys.readouterr().out
 
 
@@ -48,7 +48,7 @@ def command(monkeypatch, capsys, project):
 
 
 def start(project: Path, *arguments: str, **options) -> subprocess.Popen:
-    words = [sys.executable, "-m", "spoilers.prediction.command", "--model", "baseline", *arguments]
+    words = [sys.executable, "-m", "spoilers", "predict", "--model", "baseline", *arguments]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
     return subprocess.Popen(words, cwd=project, env=environment, text=True, **pipes)
@@ -247,16 +247,15 @@ def test_a_full_disk(command, tmp_path, name):
 
 def test_an_output_with_few_characters(project, monkeypatch):
     monkeypatch.chdir(project)
-    monkeypatch.setattr(sys, "argv", ["predict", "--model", "baseline", "--redact", "He dies."])
     output = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", output)
-    predict.main()
+    spoilers(["predict", "--model", "baseline", "--redact", "He dies."])
     assert output.buffer.getvalue() == b"?? ?????\n"
 
 
 def test_a_mistake_leaves_with_status_1(project, monkeypatch, capsys):
     monkeypatch.chdir(project)
-    monkeypatch.setattr(sys, "argv", ["predict", "--model", "none", "He dies"])
+    monkeypatch.setattr(sys, "argv", ["spoilers", "predict", "--model", "none", "He dies"])
     with pytest.raises(SystemExit) as left:
-        run(predict.main)
+        main()
     assert str(left.value.code).startswith("error: data/models/none: is not a model's folder")

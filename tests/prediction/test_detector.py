@@ -1,21 +1,16 @@
 """The detector: equal in batches and alone, its verdicts, odd texts, and the folders it is loaded from."""
 
-import json
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spoilers.core.errors import UserError
 from spoilers.corpus.layouts import take_apart
-from spoilers.prediction.command import SpoilerDetector
-from spoilers.prediction.detector import HIDDEN, CutReview, Prediction
-from spoilers.prediction.folder import complete
+from spoilers.prediction.detector import HIDDEN, CutReview, Prediction, SpoilerDetector
 from tests.prediction_data import WORDS, finder, write_model
 
 MODELS = ("lstm", "gru", "baseline")
@@ -206,60 +201,3 @@ def test_a_folder_travels_alone(loaded, tmp_path, monkeypatch, name):
     (found,) = SpoilerDetector.load("copy").predict([text])
     (expected,) = loaded[name].predict([text])
     assert found == expected
-
-
-def damage(folder: Path, name: str, how: str) -> None:
-    path = folder / name
-    content = path.read_bytes()
-    match how:
-        case "gone":
-            path.unlink()
-        case "half":
-            path.write_bytes(content[: len(content) // 2])
-        case "bit":
-            path.write_bytes(content[:-1] + bytes([content[-1] ^ 4]))
-        case "empty":
-            path.write_bytes(b"")
-
-
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("how", ["gone", "half", "bit", "empty"])
-@pytest.mark.parametrize("name", ["model.safetensors", "model.json", "vocabulary.txt", "manifest.json"])
-def test_a_damaged_folder_is_refused(tmp_path, model, name, how):
-    folder = write_model(tmp_path / model, model)
-    damage(folder, name, how)
-    with pytest.raises(
-        UserError, match=rf"{name}: (is damaged|No such file).*train with `dvc repro`"
-    ) as caught:
-        SpoilerDetector.load(folder)
-    assert "\n" not in str(caught.value)
-
-
-def test_another_version_is_refused(tmp_path):
-    folder = write_model(tmp_path / "lstm")
-    manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps({"format": 7, "whatever": "it holds"}))
-    with pytest.raises(UserError, match=r"lstm: was made by another version .*its format is 7.*train again"):
-        SpoilerDetector.load(folder)
-    (folder / "manifest.json").write_text(json.dumps(manifest | {"new": 1}))
-    with pytest.raises(UserError, match=r"manifest\.json: is damaged"):
-        SpoilerDetector.load(folder)
-
-
-def test_a_model_of_other_code_is_refused(tmp_path):
-    """The sums are right, and yet the files do not make a model."""
-    for key in ("threshold", "sentence_threshold", "precision", "architecture"):
-        folder = write_model(tmp_path / key)
-        said = json.loads((folder / "model.json").read_text())
-        del said[key]
-        (folder / "model.json").write_text(json.dumps(said))
-        complete(folder, "lstm", folder.with_suffix(".words"), False, True)
-        with pytest.raises(UserError, match=rf"is damaged or of another version .*{key}"):
-            SpoilerDetector.load(folder)
-
-
-def test_what_is_no_model_folder(tmp_path):
-    with pytest.raises(UserError, match=r"absent: is not a model's folder; train with `dvc repro`"):
-        SpoilerDetector.load(tmp_path / "absent")
-    with pytest.raises(UserError, match=r"manifest\.json: No such file"):
-        SpoilerDetector.load(tmp_path)
