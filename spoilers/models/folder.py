@@ -8,6 +8,7 @@ It holds all that a prediction needs, wherever it is copied to:
     manifest.json       how text is prepared, and a checksum of each other file; it is written last
 """
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -102,10 +103,27 @@ class Network:
         network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
         self.device = devices.choose(device)
         self.network = network.to(self.device).eval()
+        self.process = os.getpid()
 
     def probabilities(self, reviews: Reviews) -> tuple[np.ndarray, np.ndarray]:
+        """Run the network.
+
+        Raises:
+            UserError: the network is on a GPU, and this process was forked from the one that loaded it.
+        """
+        if os.getpid() != self.process:
+            self.after_fork()
         logits = score(self.network, reviews, self.device, self.precision)
         return sigmoid(logits.reviews), sigmoid(logits.sentences)
+
+    def after_fork(self) -> None:
+        """Use one thread: OpenMP's others have stayed in the parent, and would be waited for without end."""
+        if self.device.type != "cpu":
+            raise UserError(
+                f"a model on {self.device.type} cannot be used in a forked process; load it in each process,"
+                " or start them by 'spawn'"
+            )
+        torch.set_num_threads(1)
 
 
 class Baseline:

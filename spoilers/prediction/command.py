@@ -14,6 +14,7 @@ from pathlib import Path
 
 from spoilers.core.allocator import keep_freed_memory
 from spoilers.core.errors import UserError
+from spoilers.core.terminal import printable
 from spoilers.corpus.lines import ahead
 from spoilers.prediction import printing, writing
 from spoilers.prediction.detector import Prediction, SpoilerDetector
@@ -34,6 +35,8 @@ def run(arguments: argparse.Namespace) -> None:
         else:
             predictions = detector.predict(map(text_of, arguments.texts))
             show(predictions, detector.threshold, arguments.redact)
+            if all(prediction.probability is None for prediction in predictions):
+                raise UserError("nothing could be scored")
 
 
 def text_of(argument: str) -> str:
@@ -56,7 +59,7 @@ def show(predictions: Iterable[Prediction | str], threshold: float, redact: bool
         if isinstance(prediction, str):
             text = f"no score: {prediction}"
         elif redact:
-            text = printing.printable(prediction.redacted())
+            text = printable(prediction.redacted())
         else:
             text = printing.show(prediction, threshold, colour)
         print(f"\n{text}" if number else text)
@@ -77,6 +80,8 @@ def predict_file(detector: SpoilerDetector, arguments: argparse.Namespace) -> No
         show(predictions_of(detector, scored), detector.threshold, arguments.redact)
         print()
     print(tally.summary())
+    if tally.rows == tally.problems.total():
+        raise UserError(f"{arguments.input}: none of its reviews could be scored")
     if arguments.score:
         print(tally.scores())
 
@@ -99,7 +104,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="where to write the predictions: .parquet, .csv, .jsonl (the last two also as .gz); they are"
-        " printed if it is not given",
+        " printed if it is not given; ids are written unchanged, so import a .csv into a spreadsheet as text",
     )
     parser.add_argument(
         "--text-column",

@@ -18,7 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Serve the page until Ctrl-C."""
     keep_freed_memory()
-    with Server(SpoilerDetector.load(arguments.model), arguments.port) as server:
+    with Server(arguments.port) as server:  # first, since it fails at once where the port is taken
+        server.detector = SpoilerDetector.load(arguments.model)
         print(f"Open {server.url} in a browser; Ctrl-C ends it.", flush=True)
         with suppress(KeyboardInterrupt):
             server.serve_forever()
