@@ -6,10 +6,10 @@ from pathlib import Path
 from spoilers.core import params
 from spoilers.core.allocator import keep_freed_memory
 from spoilers.core.errors import UserError, run
-from spoilers.core.files import replacing_folder, sha256, write_json
-from spoilers.models import devices, storage
+from spoilers.core.files import replacing_folder, write_json
+from spoilers.models import devices
+from spoilers.models import folder as model_folder
 from spoilers.models.network import CELLS
-from spoilers.prediction.folder import complete
 from spoilers.training import processes
 from spoilers.training.checkpoints import Checkpoint
 from spoilers.training.describe import describe, timings
@@ -47,11 +47,9 @@ def main() -> None:
     if processes.is_first():
         write_json(f"reports/timings/{cell}.json", timings(training))
         description = describe(cell, training, data, settings)
-        description["vocabulary_sha256"] = sha256(SPLITS / VOCABULARY)
+        how = settings.clean.mask_spoiler_word, settings.tokenize.lowercase
         with replacing_folder(f"data/models/{cell}") as folder:
-            storage.save(folder, progress.best_weights, description)
-            how = settings.clean.mask_spoiler_word, settings.tokenize.lowercase
-            complete(folder, cell, SPLITS / VOCABULARY, *how)
+            model_folder.save(folder, cell, progress.best_weights, description, SPLITS / VOCABULARY, *how)
         checkpoint.remove()
         summary = description["training"]
         precision, epoch = summary["validation_average_precision"], summary["best_epoch"]

@@ -9,8 +9,8 @@ from pathlib import Path
 from spoilers.core import params
 from spoilers.core.errors import run
 from spoilers.core.files import replacing_folder, write_json
-from spoilers.models.baselines import WHOLE, fit, save
-from spoilers.prediction.folder import complete
+from spoilers.models import folder as model_folder
+from spoilers.models.baselines import WHOLE, fit
 from spoilers.text.reviews import load
 from spoilers.text.vocabulary import Vocabulary
 
@@ -25,9 +25,9 @@ def main() -> None:
     baselines = fit(train, validation, len(vocabulary), settings.baseline)
     write_json("reports/timings/tfidf.json", {"training_seconds": round(time.monotonic() - started, 1)})
     with replacing_folder("data/models/baseline") as folder:
-        save(baselines, folder, SPLITS / "vocabulary.txt")
         how = settings.clean.mask_spoiler_word, settings.tokenize.lowercase
-        complete(folder, "baseline", SPLITS / "vocabulary.txt", *how)
+        saved = baselines.weights(), baselines.description()
+        model_folder.save(folder, "baseline", *saved, SPLITS / "vocabulary.txt", *how)
     print(f"TF-IDF: validation average precision {baselines.training['validation_average_precision']:.4f}")
 
 

@@ -3,6 +3,10 @@
 import sys
 from collections.abc import Callable
 
+from spoilers.core.terminal import printable
+
+LONGEST = 1000  # characters of a message
+
 
 class UserError(Exception):
     """A mistake that only the user can correct; its message says what, where and what to do."""
@@ -13,6 +17,6 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
     except UserError as mistake:
-        sys.exit(f"error: {' '.join(str(mistake).split())}")
+        sys.exit(f"error: {printable(' '.join(str(mistake).split()), LONGEST)}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -27,7 +27,7 @@ from spoilers.core.parallel import ordered_map, process_pool
 from spoilers.core.params import Clean
 from spoilers.corpus.layouts import Rejected, Review, parse
 from spoilers.corpus.lines import Chunk, Line, read_chunks, split_lines
-from spoilers.corpus.normalise import clean_texts
+from spoilers.corpus.normalise import clean_reviews
 
 SCHEMA = pa.schema(
     {
@@ -186,23 +186,14 @@ def to_batch(reviews: list[Review], settings: Clean) -> pa.RecordBatch:
     known = np.array([flag is not None for flag in flags])
     flags = chain.from_iterable(flag or repeat(0, n) for flag, n in zip(flags, lengths, strict=True))
     flags = np.fromiter(flags, bool, lengths.sum())
-    texts = pa.array(list(chain.from_iterable(sentences)), pa.string())
-    texts = clean_texts(texts, settings.mask_spoiler_word)
-    filled = pc.not_equal(texts, "").to_numpy(zero_copy_only=False)
+    cleaned, kept = clean_reviews(sentences, settings.mask_spoiler_word)
+    # Where the one flagged sentence was empty, nothing says which of the others spoils.
     review_of_sentence = np.repeat(np.arange(len(reviews)), lengths)
-    lengths = np.bincount(review_of_sentence[filled], minlength=len(reviews))
-    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
-    # If the only flagged sentence was empty, nobody knows which of the others is the spoiler.
-    flagged = np.bincount(review_of_sentence[filled & flags], minlength=len(reviews)) > 0
+    flagged = np.bincount(review_of_sentence[kept & flags], minlength=len(reviews)) > 0
     known &= flagged == np.array(columns[5])
-    batch = pa.record_batch(
-        [
-            *columns,
-            pa.ListArray.from_arrays(offsets, texts.filter(pa.array(filled))),
-            pa.ListArray.from_arrays(offsets, pa.array(flags[filled]), mask=pa.array(~known)),
-        ],
-        schema=SCHEMA,
-    )
+    labels = pa.ListArray.from_arrays(cleaned.offsets, pa.array(flags[kept]), mask=pa.array(~known))
+    batch = pa.record_batch([*columns, cleaned, labels], schema=SCHEMA)
+    lengths = np.diff(cleaned.offsets.to_numpy())
     return batch if lengths.all() else batch.filter(pa.array(lengths > 0))
 
 

@@ -2,7 +2,10 @@
 
 import html
 import re
+from collections.abc import Sequence
+from itertools import chain
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,6 +26,18 @@ REPLACEMENTS = (
 )
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 SPOILER_WORD = r"(?i)\bspoil\w*"
+
+
+def clean_reviews(reviews: Sequence[Sequence[str]], mask: bool) -> tuple[pa.ListArray, np.ndarray]:
+    """Clean reviews given as lists of sentences, and leave out the sentences of which nothing is left.
+
+    Return lists of sentences, one a review and perhaps empty, and which of all sentences were kept,
+    bool (sentences).
+    """
+    texts = clean_texts(pa.array(list(chain.from_iterable(reviews)), pa.string()), mask)
+    kept = pc.not_equal(texts, "").to_numpy(zero_copy_only=False)
+    offsets = np.append(0, np.cumsum(kept))[np.cumsum([0, *map(len, reviews)])]
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), texts.filter(pa.array(kept))), kept
 
 
 def clean_texts(texts: pa.Array, mask: bool) -> pa.Array:

@@ -1,21 +1,16 @@
 """The three simple models, fitted together and kept together."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
-from spoilers.core.errors import UserError
-from spoilers.core.files import read_json, sha256, write_json
 from spoilers.core.params import Baseline
 from spoilers.metrics.scores import best_known_threshold, best_threshold, ranking_scores
 from spoilers.models.tfidf import Features, Linear, length_features, sentences_alone
 from spoilers.text.reviews import Reviews
 
 WHOLE = 2**31  # tokens: no review is cut
-KEPT = ("prevalence", "thresholds", "sentence_threshold", "training")  # in model.json, as they are
+KEPT = ("prevalence", "thresholds", "sentence_threshold", "training")  # saved as they are
 
 
 @dataclass(frozen=True)
@@ -27,6 +22,41 @@ class Baselines:
     thresholds: dict[str, float]
     sentence_threshold: float | None  # of the first model, on sentences alone
     training: dict  # what was chosen, and how it scored on validation
+
+    @classmethod
+    def of(cls, weights: dict[str, np.ndarray], description: dict) -> "Baselines":
+        """Return the models whose `weights` and `description` these are.
+
+        Raises:
+            ValueError: the arrays do not belong together.
+        """
+        codes, idf, tfidf, length = (weights[name] for name in ("codes", "idf", "tfidf", "length"))
+        if not codes.shape == idf.shape == tfidf.shape or codes.ndim != 1 or length.shape != (2,):
+            raise ValueError("the weights' sizes do not belong together")
+        bias = description["bias"]
+        return cls(
+            Features(codes, idf, description["vocabulary_size"]),
+            Linear(tfidf, bias["tfidf"]),
+            Linear(length, bias["length"]),
+            **{name: description[name] for name in KEPT},
+        )
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Return what is saved of the models as arrays."""
+        return {
+            "codes": self.features.codes,
+            "idf": self.features.idf,
+            "tfidf": self.tfidf.weights,
+            "length": self.length.weights,
+        }
+
+    def description(self) -> dict:
+        """Return what is saved of the models beside the arrays."""
+        return {
+            "vocabulary_size": self.features.vocabulary_size,
+            "bias": {"tfidf": self.tfidf.bias, "length": self.length.bias},
+            **{name: getattr(self, name) for name in KEPT},
+        }
 
     def probabilities(self, reviews: Reviews) -> dict[str, np.ndarray]:
         """Each model's probabilities of a spoiler, float64 (reviews)."""
@@ -64,49 +94,4 @@ def fit(train: Reviews, validation: Reviews, vocabulary_size: int, settings: Bas
     for name, probabilities in models.probabilities(validation).items():
         models.thresholds[name] = best_threshold(validation.labels, probabilities)
     models.thresholds["majority"] = 1.0  # the majority class: never a spoiler, whatever the F1
-    return models
-
-
-def save(models: Baselines, folder: Path, vocabulary: Path) -> None:
-    """Write `model.safetensors` and `model.json`."""
-    save_file(
-        {
-            "codes": models.features.codes,
-            "idf": models.features.idf,
-            "tfidf": models.tfidf.weights,
-            "length": models.length.weights,
-        },
-        folder / "model.safetensors",
-    )
-    settings = {
-        "vocabulary_size": models.features.vocabulary_size,
-        "vocabulary_sha256": sha256(vocabulary),
-        "bias": {"tfidf": models.tfidf.bias, "length": models.length.bias},
-        **{name: getattr(models, name) for name in KEPT},
-    }
-    write_json(folder / "model.json", settings)
-
-
-def load(folder: Path, vocabulary: Path | None = None) -> Baselines:
-    """Read what `save` wrote.
-
-    Raises:
-        UserError: a file is missing or damaged, or the vocabulary is another one.
-    """
-    try:
-        settings = read_json(folder / "model.json")
-        arrays = load_file(folder / "model.safetensors")
-        features = Features(arrays["codes"], arrays["idf"], settings["vocabulary_size"])
-        linear = {name: Linear(arrays[name], settings["bias"][name]) for name in ("tfidf", "length")}
-        models = Baselines(
-            features,
-            **linear,
-            **{name: settings[name] for name in KEPT},
-        )
-    except FileNotFoundError as error:
-        raise UserError(f"{error.filename or folder}: is missing; train with `dvc repro`") from error
-    except (ValueError, KeyError, SafetensorError) as error:
-        raise UserError(f"{folder}: is damaged or of another version ({error}); train again") from error
-    if vocabulary and sha256(vocabulary) != settings["vocabulary_sha256"]:
-        raise UserError(f"{folder}: was trained with another vocabulary than {vocabulary}; train again")
     return models

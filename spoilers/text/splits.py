@@ -21,6 +21,7 @@ from spoilers.core.hashing import hash_share
 from spoilers.core.parallel import ordered_map
 from spoilers.core.params import Split
 from spoilers.core.params import Vocabulary as VocabularySettings
+from spoilers.text.encoding import token_ids
 from spoilers.text.token_table import RowGroups
 from spoilers.text.vocabulary import UNKNOWN, Vocabulary, WordCounts
 
@@ -179,14 +180,6 @@ def with_ids(batch: pa.RecordBatch, vocabulary: Vocabulary) -> pa.Table:
     columns = {name: batch[name] for name in SCHEMA.names if name != "ids"}
     columns["ids"] = token_ids(batch["tokens"], vocabulary)
     return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
-
-
-def token_ids(lists: pa.ListArray, vocabulary: Vocabulary) -> pa.ListArray:
-    """Return lists of dictionary-encoded tokens as lists of int32 ids."""
-    tokens = lists.flatten()
-    ids = vocabulary.lookup(tokens.dictionary)[tokens.indices.to_numpy()]
-    offsets = lists.offsets.to_numpy()
-    return pa.ListArray.from_arrays(pa.array(offsets - offsets[0]), pa.array(ids))
 
 
 class Tally:

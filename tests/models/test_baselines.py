@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from spoilers.core.errors import UserError
 from spoilers.core.params import Baseline
 from spoilers.metrics.scores import best_threshold
-from spoilers.models.baselines import fit, load, save
+from spoilers.models.baselines import fit
+from spoilers.models.folder import load, save
 from spoilers.models.tfidf import Features, Linear, length_features
 from spoilers.text.reviews import Reviews, from_table
-from spoilers.text.vocabulary import UNKNOWN
+from spoilers.text.vocabulary import SPECIAL, UNKNOWN, Vocabulary
 from tests.rnn_data import WORDS, reviews
 
 SETTINGS = Baseline(inverse_regularization=[0.1, 1.0, 10.0], min_count=2, max_features=5000)
@@ -113,26 +113,20 @@ def test_sentences_are_read_as_if_they_were_reviews():
     assert models.sentence_threshold == best_threshold(labels, found[known])
 
 
-def test_save_and_load(tmp_path):
-    vocabulary, other = tmp_path / "vocabulary.txt", tmp_path / "other.txt"
-    vocabulary.write_text("a\n")
-    other.write_text("b\n")
+def test_saved_and_loaded_it_says_the_same(tmp_path):
+    vocabulary = Vocabulary(SPECIAL + [f"w{i}" for i in range(2, WORDS)])
+    vocabulary.save(tmp_path / "words.txt")
     train, validation = reviews(1, 150), reviews(2, 80)
     models = fit(train, validation, WORDS, SETTINGS)
-    save(models, tmp_path, vocabulary)
-    again = load(tmp_path, vocabulary)
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    save(first, "baseline", models.weights(), models.description(), tmp_path / "words.txt", False, True)
+    again = load(first).baselines
     for name, values in models.probabilities(validation).items():
         assert np.array_equal(values, again.probabilities(validation)[name])
     assert again.thresholds == models.thresholds
     assert again.sentence_threshold == models.sentence_threshold
-    first = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-    save(again, tmp_path, vocabulary)
-    assert first == {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-    with pytest.raises(UserError, match="trained with another vocabulary"):
-        load(tmp_path, other)
-    (tmp_path / "model.safetensors").write_bytes(b"x")
-    with pytest.raises(UserError, match="is damaged"):
-        load(tmp_path)
-    (tmp_path / "model.json").unlink()
-    with pytest.raises(UserError, match=r"model\.json: is missing"):
-        load(tmp_path)
+    save(second, "baseline", again.weights(), again.description(), tmp_path / "words.txt", False, True)
+    files = [{path.name: path.read_bytes() for path in folder.iterdir()} for folder in (first, second)]
+    assert files[0] == files[1]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from spoilers.prediction.command import SpoilerDetector
+from spoilers import SpoilerDetector
 from tests.pipeline.conftest import Project
 
 COLUMNS = {"lstm": "lstm", "gru": "gru", "baseline": "tfidf"}
@@ -16,7 +16,7 @@ COLUMNS = {"lstm": "lstm", "gru": "gru", "baseline": "tfidf"}
 def test_probabilities_are_those_of_evaluate(built: Project, tmp_path: Path, model: str) -> None:
     output = tmp_path / "predictions.parquet"
     arguments = ("--model", model, "--input", "data/raw/reviews.json.gz", "--output", str(output))
-    said = built.run("python", "-m", "spoilers.prediction.command", *arguments)
+    said = built.run("python", "-m", "spoilers", "predict", *arguments)
     found = {row["review_id"]: row for row in pq.read_table(output).to_pylist()}
     assert f"{len(found):,} reviews" in said
     expected = pq.read_table(built.folder / "data/predictions/test.parquet").to_pylist()
@@ -40,9 +40,7 @@ def test_scores_are_those_of_evaluate(built: Project, tmp_path: Path, model: str
     ]
     path = tmp_path / "test.jsonl"
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
-    said = built.run(
-        "python", "-m", "spoilers.prediction.command", "--model", model, "--input", str(path), "--score"
-    )
+    said = built.run("python", "-m", "spoilers", "predict", "--model", model, "--input", str(path), "--score")
     scores = dict(line.split() for line in said.splitlines() if len(line.split()) == 2)
     evaluated = json.loads((built.folder / f"reports/metrics/{column}.json").read_text())
     assert {name: float(value) for name, value in scores.items()} == pytest.approx(

@@ -18,7 +18,7 @@ def add_an_optimizer(project: Project) -> set[str]:
 
 def test_side_by_side_is_one_after_the_other(project: Project, built: Project, tmp_path: Path) -> None:
     new = add_an_optimizer(project)
-    output = project.run(sys.executable, "-m", "spoilers.studies.sweep", "2")
+    output = project.run(sys.executable, "-m", "spoilers", "sweep", "2")
     upstream, _, cells_and_after = output.partition("2 cells to run, 2 at once")
     assert ran(upstream) == {"check"}
     assert ran(cells_and_after) == new | FOLLOWS
@@ -36,7 +36,7 @@ def test_side_by_side_is_one_after_the_other(project: Project, built: Project, t
 
 def test_a_failing_cell_ends_it(project: Project) -> None:
     (project.folder / "stages/rnn/study.py").write_text("raise RuntimeError('broken')\n")
-    output = project.run(sys.executable, "-m", "spoilers.studies.sweep", "1", fails=True)
+    output = project.run(sys.executable, "-m", "spoilers", "sweep", "1", fails=True)
     assert "RuntimeError: broken" in output
     assert output.count("\nerror: sweep@") == 1
     assert len([name for name in ran(output) if "@" in name]) == 1

@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from spoilers.core.files import sha256, write_json
-from spoilers.models import storage
+from spoilers.core import params
+from spoilers.core.files import write_json
+from spoilers.models.build import architecture
+from spoilers.models.folder import save
 from spoilers.models.network import CELLS, SpoilerRNN
 from spoilers.report.figures.drawing import draw
 from spoilers.report.figures.gates import gates as figure
@@ -97,13 +99,14 @@ def test_words_are_shown_of_the_sample_alone(tmp_path, monkeypatch, source):
     write_project(tmp_path)
     monkeypatch.chdir(tmp_path)
     for cell in CELLS:
-        architecture = {"vocabulary_size": WORDS, "cell": cell, "embedding_size": 8, "hidden_size": 8}
-        settings = {"architecture": architecture, "max_tokens": 64, "threshold": 0.5}
-        Path(f"data/models/{cell}").mkdir(parents=True)
-        weights = SpoilerRNN(**architecture).state_dict()
-        storage.save(
-            Path(f"data/models/{cell}"), weights, {**settings, "vocabulary_sha256": sha256(stage.VOCABULARY)}
-        )
+        sizes = params.load().model.model_copy(update={"embedding_size": 8, "hidden_size": 8})
+        arguments = architecture(cell, sizes, WORDS)
+        description = {"architecture": arguments, "max_tokens": 64, "precision": "float32"}
+        description |= {"threshold": 0.5, "sentence_threshold": None}
+        folder = Path(f"data/models/{cell}")
+        folder.mkdir(parents=True)
+        weights = SpoilerRNN(**arguments).state_dict()
+        save(folder, cell, weights, description, stage.VOCABULARY, False, True)
     labels = pq.read_table(stage.TEST)["label"].to_numpy()
     Path("data/predictions").mkdir()
     scores = {cell: pa.array(labels, pa.float32()) for cell in CELLS}

@@ -19,7 +19,8 @@ import torch
 
 from spoilers.core import params
 from spoilers.core.errors import run
-from spoilers.models import devices, storage
+from spoilers.models import devices
+from spoilers.models import folder as model_folder
 from spoilers.models.network import CELLS
 from spoilers.training.checkpoints import FOLDER, Checkpoint, digest
 from spoilers.training.prepare import Choice, determining
@@ -119,16 +120,16 @@ def test_interrupted_three_times(tmp_path, undisturbed):
 def test_interrupted_while_writing(tmp_path, monkeypatch, capsys, cell):
     other, folder = write_project(tmp_path / "other"), write_project(tmp_path / "project")
     train_here(other, monkeypatch, cell)
-    real = storage.save
+    real = model_folder.save
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(storage, "save", interrupted)
+    monkeypatch.setattr(model_folder, "save", interrupted)
     with pytest.raises(SystemExit):
         train_here(folder, monkeypatch, cell)
     assert not list((folder / "data/models").iterdir())
-    monkeypatch.setattr(storage, "save", real)
+    monkeypatch.setattr(model_folder, "save", real)
     capsys.readouterr()
     train_here(folder, monkeypatch, cell)
     assert "going on after step 60" in capsys.readouterr().out
@@ -359,8 +360,9 @@ def test_trains_with_word_vectors(tmp_path, monkeypatch, capsys, freeze):
     (folder / "v.txt").write_text("".join(rows))
     train_here(folder, monkeypatch)
     assert "v.txt: has vectors of 50.0% of the vocabulary" in capsys.readouterr().out
-    model, description = storage.load(folder / "data/models/lstm")
-    assert description["training"]["vectors"] == {"file": "v.txt", "coverage": 0.5}
+    loaded = model_folder.load(folder / "data/models/lstm")
+    model = loaded.network
+    assert loaded.description["training"]["vectors"] == {"file": "v.txt", "coverage": 0.5}
     assert np.array_equal(model.embedding.weight[2:21].detach().numpy(), draw) is freeze
 
 
@@ -373,7 +375,7 @@ def test_bfloat16_is_close_to_float32(tmp_path, monkeypatch, cell):
         folder = write_project(tmp_path / precision, NO_DROPOUT | {"train.precision": precision})
         train_here(folder, monkeypatch, cell)
         losses.append(curve(folder, cell)["validation_loss"])
-        model, _ = storage.load(folder / f"data/models/{cell}")
+        model = model_folder.load(folder / f"data/models/{cell}").network
         assert all(weight.dtype == torch.float32 for weight in model.parameters())
     assert not np.array_equal(*losses)
     assert np.allclose(*losses, atol=0.03)
@@ -402,7 +404,7 @@ def test_stops_after_the_patience_and_keeps_the_best(tmp_path, monkeypatch):
     rows = curve(folder)
     best = int(np.argmax(rows["average_precision"]))
     assert len(rows["step"]) == best + 1 + 2 * 2 < 120
-    training = storage.load(folder / "data/models/lstm")[1]["training"]
+    training = model_folder.load(folder / "data/models/lstm").description["training"]
     assert training["best_epoch"] == pytest.approx(rows["epoch"][best], rel=1e-5)
     assert training["validation_average_precision"] == pytest.approx(
         rows["average_precision"][best], rel=1e-5
