@@ -1,4 +1,4 @@
-"""Validates and normalises the reviews: data/raw -> data/clean."""
+"""Validates and normalises the reviews: data/raw -> data/clean, data/results/clean.json."""
 
 from pathlib import Path
 
@@ -18,8 +18,7 @@ def main() -> None:
         settings.clean,
         settings.machine.workers,
     )
-    rows = [{"count": name, "reviews": count} for name, count in counts.items()]
-    write_json("reports/metrics/clean.json", {"counts": rows})
+    write_json("data/results/clean.json", counts)
     print(f"kept {counts['kept']:,} of {counts['read']:,} reviews")
 
 

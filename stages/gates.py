@@ -1,4 +1,4 @@
-"""Records what the gates of the trained models do over one test review: data/models -> data/gates.parquet."""
+"""Records what the gates of the trained models do over one test review: data/models -> data/results."""
 
 from pathlib import Path
 
@@ -9,30 +9,29 @@ import pyarrow.parquet as pq
 from spoilers.core.errors import run
 from spoilers.core.files import read_json, replacing, write_json
 from spoilers.models import storage
+from spoilers.models.network import CELLS
 from spoilers.studies import gates
 from spoilers.text.reviews import load
 from spoilers.text.vocabulary import Vocabulary
 
 TEST, VOCABULARY = Path("data/splits/test.parquet"), Path("data/splits/vocabulary.txt")
-CELLS = ("lstm", "gru")
+RESULTS = Path("data/results")
 
 
 def main() -> None:
     models = {cell: storage.load(Path("data/models") / cell, VOCABULARY) for cell in CELLS}
     test = load(TEST, models["lstm"][1]["max_tokens"])
     scored = pq.read_table("data/predictions/test.parquet", columns=list(CELLS))
-    called = [scored[cell].to_numpy() >= models[cell][1]["threshold"] for cell in CELLS]
-    unflagged = test.review_of_sentence[test.sentence_labels == 0]
-    quiet = np.bincount(unflagged, minlength=len(test)) > 0
-    row, granted = gates.choose(test.labels, test.lengths, np.all(called, axis=0), quiet)
+    called = [scored[cell].to_numpy() >= settings["threshold"] for cell, (_, settings) in models.items()]
+    row, granted = gates.choose_review(test, called)
     review = test.choose(np.array([row]))
 
     tables, summaries = [], []
     for cell, (model, _) in models.items():
         for gate, values in gates.activations(cell, model, review.ids)[0].items():
-            tables.append(long_table(cell, gate, values))
+            tables.append(gates.long_table(cell, gate, values))
             summaries.append(gates.summary(cell, gate, values))
-    with replacing("data/gates.parquet") as path:
+    with replacing(RESULTS / "gates.parquet") as path:
         pq.write_table(pa.concat_tables(tables), path, compression="zstd")
 
     flagged = np.repeat(review.sentence_labels == 1, review.sentence_lengths)
@@ -40,24 +39,9 @@ def main() -> None:
     if read_json("data/raw/source.json")["source"] == "sample":  # others' words are not ours to print
         words = Vocabulary.load(VOCABULARY).words
         tokens = [entry | {"word": words[i]} for entry, i in zip(tokens, review.ids, strict=True)]
-    wishes = {"called_right": int(granted > 0), "other_sentences_too": int(granted > 1)}
-    chosen = {"row": row + 1, "tokens": len(tokens), **wishes}
-    write_json("reports/metrics/gates.json", {"review": [chosen], "tokens": tokens, "gates": summaries})
-    print(f"data/gates.parquet: {len(summaries)} gates over {len(tokens)} tokens")
-
-
-def long_table(cell: str, gate: str, values: np.ndarray) -> pa.Table:
-    """One row a token and unit, from values (tokens, units)."""
-    token, unit = np.indices(values.shape)
-    return pa.table(
-        {
-            "model": pa.array([cell] * values.size).dictionary_encode(),
-            "gate": pa.array([gate] * values.size).dictionary_encode(),
-            "token": token.ravel().astype(np.int32) + 1,
-            "unit": unit.ravel().astype(np.int32) + 1,
-            "value": values.ravel().astype(np.float32),
-        }
-    )
+    chosen = {"row": row + 1, "tokens": len(tokens), **granted}
+    write_json(RESULTS / "gates.json", {"review": chosen, "tokens": tokens, "gates": summaries})
+    print(f"{RESULTS / 'gates.parquet'}: {len(summaries)} gates over {len(tokens)} tokens")
 
 
 if __name__ == "__main__":

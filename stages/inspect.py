@@ -1,4 +1,7 @@
-"""Counts what the reviews are like: data/splits -> reports/metrics/data.json, reports/curves."""
+"""Counts what the reviews are like: data/splits -> data/results/data.json, reports/curves."""
+
+if __name__ == "inspect":  # `python stages/X.py` finds this file in the standard library's place
+    raise SystemExit("error: run a stage as a module from the project's root: python -m stages.NAME")
 
 from pathlib import Path
 
@@ -17,10 +20,10 @@ def main() -> None:
     words = Vocabulary.load(SPLITS / "vocabulary.txt").words
     counts, held = count_splits(SPLITS, len(words))
     telling, tested = telling_words(held, words)
-    tables = describe(counts) | {"words": telling, "words_tested": [tested]}
-    write_json("reports/metrics/data.json", tables)
+    tables = describe(counts) | {"words": telling, "words_tested": tested}
+    write_json("data/results/data.json", tables)
     write_text("reports/curves/review_lengths.csv", to_csv(length_curve(counts.review_tokens)))
-    print(f"reports/metrics/data.json: {len(tables)} tables of {counts.review_tokens.counts.sum():,} reviews")
+    print(f"data/results/data.json: {len(tables)} tables of {counts.review_tokens.counts.sum():,} reviews")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measures what gives labels away: data/tokens -> reports/metrics/leakage.json."""
+"""Measures what gives labels away: data/tokens -> data/results/leakage.json."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ from spoilers.studies.leakage import measure
 
 def main() -> None:
     found = measure(Path("data/tokens/reviews.parquet"), params.load())
-    write_json("reports/metrics/leakage.json", found)
-    for row in found["splits"]:
-        print(f"TF-IDF, split by {row['split']}: average precision {row['average_precision']:.4f}")
+    write_json("data/results/leakage.json", found)
+    for by, row in found["splits"].items():
+        print(f"TF-IDF, split by {by}: average precision {row['average_precision']:.4f}")
 
 
 if __name__ == "__main__":

@@ -5,23 +5,21 @@ from pathlib import Path
 from spoilers.core import params
 from spoilers.core.errors import run
 from spoilers.core.files import write_json
-from spoilers.text.splits import split_file
+from spoilers.text.splits import NAMES, split_file
 
 
 def main() -> None:
     settings = params.load()
-    metrics = split_file(
+    found = split_file(
         Path("data/tokens/reviews.parquet"),
         Path("data/splits"),
         settings.split,
         settings.seed,
         settings.machine.workers,
     )
-    words = metrics.pop("vocabulary")
-    splits = [{"split": name, **found} for name, found in metrics.items()]
-    write_json("reports/metrics/split.json", {"vocabulary": [{"words": words}], "splits": splits})
-    sizes = ", ".join(f"{found['split']} {found['reviews']:,}" for found in splits)
-    print(f"{sizes} reviews; {words:,} words")
+    write_json("data/results/split.json", found)
+    sizes = ", ".join(f"{name} {found[name]['reviews']:,}" for name in NAMES)
+    print(f"{sizes} reviews; {found['vocabulary']:,} words")
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from spoilers.studies.cell import run_cell
 
 def main() -> None:
     arguments = parse_arguments()
-    run_cell(
-        arguments.optimizer, arguments.learning_rate, params.load(), Path("data/splits"), arguments.output
-    )
+    timing = Path("reports/timings/sweep") / f"{arguments.output.name}.json"
+    name, rate = arguments.optimizer, arguments.learning_rate
+    run_cell(name, rate, params.load(), Path("data/splits"), arguments.output, timing)
 
 
 def parse_arguments() -> argparse.Namespace:

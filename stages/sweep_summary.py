@@ -1,4 +1,4 @@
-"""Compares the optimizers: data/sweep -> reports/metrics/sweep.json, reports/curves/sweep*.csv."""
+"""Compares the optimizers: data/sweep -> data/results/sweep.json, reports/curves/sweep."""
 
 from pathlib import Path
 
@@ -12,18 +12,22 @@ from spoilers.studies.optimizers import (
     grid_table,
     read_cells,
     read_splits,
+    remove_stale_cells,
     run_table,
     summarize,
     timing_table,
 )
 
+CELLS, TIMINGS = Path("data/sweep"), Path("reports/timings/sweep")
+
 
 def main() -> None:
     settings = params.load()
-    cells = read_cells(Path("data/sweep"), settings.sweep)
+    remove_stale_cells(CELLS, TIMINGS, settings.sweep)
+    cells = read_cells(CELLS, TIMINGS, settings.sweep)
     splits = read_splits(Path("data/splits"))
     summary = summarize(cells, splits, settings.sweep, settings.evaluate, settings.seed)
-    write_json("reports/metrics/sweep.json", summary)
+    write_json("data/results/sweep.json", summary)
     write_table("grid", grid_table(cells))
     runs = run_table(cells, summary)
     write_table("runs", runs)
@@ -37,7 +41,7 @@ def main() -> None:
 
 def write_table(name: str, table: pd.DataFrame) -> None:
     text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    write_text(f"reports/curves/sweep_{name}.csv", text)
+    write_text(f"reports/curves/sweep/{name}.csv", text)
 
 
 if __name__ == "__main__":

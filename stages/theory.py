@@ -2,32 +2,41 @@
 
 from pathlib import Path
 
+import matplotlib.style
+
 from spoilers.core import params
 from spoilers.core.allocator import keep_freed_memory
 from spoilers.core.errors import run
 from spoilers.core.files import write_json, write_text
+from spoilers.report.page.page import render_html
+from spoilers.report.style import STYLE
 from spoilers.text.vocabulary import Vocabulary
-from spoilers.theory import figures, render, timing, trials
+from spoilers.theory import figures, formulas, render, timing, trials
 
 PAGES, TIMINGS = Path("reports/theory"), Path("reports/timings")
+LINKED = ("../figures/", "../timings/")  # pictures that other stages draw, or that change with the clock
 
 
 def main() -> None:
     settings = params.load()
     words = len(Vocabulary.load("data/splits/vocabulary.txt"))
     curves = trials.gradient_curves(settings.model.embedding_size, settings.model.hidden_size)
-    figures.draw(PAGES, curves)
+    with matplotlib.style.context(STYLE):
+        figures.draw(PAGES, curves)
     for name, text in render.pages(settings, words, curves).items():
         write_text(PAGES / f"{name}.md", text)
-        write_text(PAGES / f"{name}.html", render.html(text, PAGES))
+        text, set_aside = formulas.set_aside(text)
+        write_text(PAGES / f"{name}.html", formulas.put_back(render_html(text, PAGES, LINKED), set_aside))
 
     keep_freed_memory()
     times = {
         "optimizer_step_ms": timing.optimizer_steps(settings, words),
         "layer_us_per_token": timing.cell_steps(settings),
     }
-    write_json(TIMINGS / "theory.json", {"times": [times]})
-    figures.step_costs(TIMINGS / "step_time.svg", render.state_megabytes(settings, words), *times.values())
+    write_json(TIMINGS / "theory.json", times)
+    with matplotlib.style.context(STYLE):
+        megabytes = render.state_megabytes(settings, words)
+        figures.step_costs(TIMINGS / "step_time.svg", megabytes, *times.values())
     print(f"{PAGES}: {len(render.PAGES)} pages, {len(list(PAGES.glob('*.svg')))} figures")
 
 

@@ -188,7 +188,6 @@ class Sweep(Section):
 class Evaluate(Section):
     bootstrap: Annotated[int, Field(ge=20)]
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
-    match_parameters: bool
 
 
 class Params(Section):

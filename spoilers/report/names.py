@@ -1,9 +1,8 @@
-"""What models and optimizers are called in what people read."""
+"""What models and optimizers are called in what people read, and the layers that the study tells apart."""
 
 NAMES = {
     "lstm": "LSTM",
     "gru": "GRU",
-    "gru_matched": "GRU of equal parameters",
     "tfidf": "TF-IDF + logistic regression",
     "length": "length only",
     "majority": "majority class",
@@ -12,3 +11,4 @@ NAMES = {
     "rmsprop": "RMSprop",
     "adam": "Adam",
 }
+LAYERS = ("embedding", "recurrent", "output")

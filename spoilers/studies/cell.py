@@ -26,8 +26,10 @@ from spoilers.training.optimizers import make, state_bytes
 DIVERGED = 2.0  # times the untrained model's loss; clipping keeps most losses finite that have run away
 
 
-def run_cell(name: OptimizerName, learning_rate: float, settings: Params, splits: Path, output: Path) -> None:
-    """Train every seed and write `curves.csv`, `runs.json`, `test.parquet` and `timings.json`.
+def run_cell(
+    name: OptimizerName, learning_rate: float, settings: Params, splits: Path, output: Path, timing: Path
+) -> None:
+    """Train every seed; write `curves.csv`, `runs.json` and `test.parquet` to `output`, seconds to `timing`.
 
     The seeds run side by side, each in a process with one thread: small models do not gain from
     more, and so the numbers do not depend on how many cells run at once.
@@ -48,8 +50,7 @@ def run_cell(name: OptimizerName, learning_rate: float, settings: Params, splits
         write_json(folder / "runs.json", summary)
         columns = {str(seed): run["test"] for seed, run in zip(seeds, runs, strict=True)}
         pq.write_table(pa.table(columns), folder / "test.parquet", compression="zstd")
-        timings = {str(seed): run["timings"] for seed, run in zip(seeds, runs, strict=True)}
-        write_json(folder / "timings.json", timings)
+    write_json(timing, {str(seed): run["timings"] for seed, run in zip(seeds, runs, strict=True)})
     precisions = [run["summary"]["average_precision"] for run in runs if not run["summary"]["diverged"]]
     outcome = f"average precision {np.mean(precisions):.4f}" if precisions else "diverged"
     print(f"{name} at {learning_rate:g}: {outcome}")

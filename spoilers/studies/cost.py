@@ -1,4 +1,4 @@
-"""What of a model's cost repeats from run to run: its sizes, and the way that it took."""
+"""What a model costs, as far as it repeats from run to run: sizes and epochs, no seconds."""
 
 from pathlib import Path
 
@@ -6,11 +6,10 @@ from spoilers.core.files import read_json
 
 
 def cost_of_network(folder: Path, device: str) -> dict:
-    """Of a trained network, whose folder has its name; `device` is the kind that it is scored on."""
+    """Return the cost of the network in a folder; `device` is the kind that it is scored on."""
     description = read_json(folder / "model.json")
     training, parameters = description["training"], description["training"]["parameters"]
     return {
-        "model": folder.name,
         "hidden_size": description["architecture"]["hidden_size"],
         "cell_parameters": parameters["cell"],
         "embedding_parameters": parameters["embedding"],
@@ -23,11 +22,11 @@ def cost_of_network(folder: Path, device: str) -> dict:
 
 
 def cost_of_tfidf(folder: Path) -> dict:
-    """Of TF-IDF with logistic regression: a weight for each feature, and a bias."""
+    """Return the cost of TF-IDF with logistic regression: a weight for each feature, and a bias."""
     features = read_json(folder / "model.json")["training"]["features"]
-    return {"model": "tfidf", "parameters": features + 1, "bytes": size(folder), "device": "cpu"}
+    return {"parameters": features + 1, "bytes": size(folder), "device": "cpu"}
 
 
 def size(folder: Path) -> int:
-    """Bytes of a model's weights."""
+    """Return the bytes of a model's weights."""
     return (folder / "model.safetensors").stat().st_size

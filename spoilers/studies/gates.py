@@ -1,24 +1,27 @@
-"""What the gates of a trained model do over one review, by the reference cells."""
+"""What the gates of the trained networks do over one review."""
 
 import numpy as np
+import pyarrow as pa
+from torch import nn
 
 from spoilers.models.network import SpoilerRNN
-from spoilers.theory import cells
-from spoilers.theory.cells import Weights
-from spoilers.theory.trials import half_life
+from spoilers.text.reviews import Reviews
 
 TOKENS = 40  # a review of about this length fits a figure with its words
-# Each cell, and where its gates stand in what one of its steps keeps.
-CELLS = {
-    "lstm": (cells.LSTM, {"input": 3, "forget": 4, "output": 6}),
-    "gru": (cells.GRU, {"reset": 2, "update": 3}),
-}
+GATES = {"lstm": ("input", "forget", "output"), "gru": ("reset", "update")}
 KEEPING = {"lstm": "forget", "gru": "update"}  # the gates that hold a memory
-START = {"lstm": cells.sigmoid(1.0), "gru": 0.5}  # what they are before training: the forget bias is 1
+
+
+def sigmoid(sums: np.ndarray | float) -> np.ndarray | float:
+    """Return the logistic function without overflow, whatever the sign."""
+    return 0.5 * (1 + np.tanh(0.5 * sums))
+
+
+START = {"lstm": sigmoid(1.0), "gru": 0.5}  # what they are before training: the forget bias is 1
 
 
 def choose(labels: np.ndarray, lengths: np.ndarray, *wishes: np.ndarray) -> tuple[int, int]:
-    """The spoiler review whose length is closest to `TOKENS`, of those that grant the most wishes.
+    """Return the spoiler review whose length is closest to `TOKENS`, of those that grant the most wishes.
 
     Labels and wishes (reviews) are yes or no; a later wish counts only where the earlier ones are
     granted. Of equals the first. Returns its row and how many wishes, from the first on, it grants.
@@ -32,20 +35,59 @@ def choose(labels: np.ndarray, lengths: np.ndarray, *wishes: np.ndarray) -> tupl
     return int(rows[np.abs(lengths[rows] - TOKENS).argmin()]), granted
 
 
+def choose_review(test: Reviews, called: list[np.ndarray]) -> tuple[int, dict[str, int]]:
+    """Return the row of the review to show, and what it has.
+
+    The best is a spoiler that every network calls one (`called`, bool (reviews), of each), with sentences
+    that are not flagged beside those that are.
+    """
+    unflagged = test.review_of_sentence[test.sentence_labels == 0]
+    quiet = np.bincount(unflagged, minlength=len(test)) > 0
+    row, granted = choose(test.labels, test.lengths, np.all(called, axis=0), quiet)
+    return row, {"called_right": int(granted > 0), "other_sentences_too": int(granted > 1)}
+
+
 def activations(cell: str, model: SpoilerRNN, ids: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Each gate (tokens, units) and the states (tokens, units) of the first layer, reading forwards."""
+    """Return each gate (tokens, units) and the states (tokens, units) of the first layer, reading forwards.
+
+    PyTorch computes the gates within its kernels, so they are computed here once more, in float64.
+    """
     layer = model.forwards[0]
-    weights = Weights(*(weight.detach().double().cpu().numpy() for weight in layer.parameters()))
-    xs = model.embedding.weight.detach().double().cpu().numpy()[ids][:, None]  # (T, 1, X)
-    reference, places = CELLS[cell]
-    start = tuple(np.zeros((1, layer.hidden_size)) for _ in range(reference.states))
-    states, _, kept = cells.forward(reference, weights, xs, start)
-    gates = {name: np.stack([step[place][0] for step in kept]) for name, place in places.items()}
-    return gates, states[:, 0]
+    inputs = model.embedding.weight.detach().double().cpu().numpy()[ids]  # (tokens, size)
+    step = lstm_step if cell == "lstm" else gru_step
+    W, U, b, d = weights_of(layer)
+    h = c = np.zeros(layer.hidden_size)
+    gates, states = [], []
+    for x in inputs:
+        values, h, c = step(W @ x + b, U @ h + d, h, c)
+        gates.append(values)
+        states.append(h)
+    return dict(zip(GATES[cell], np.stack(gates, axis=1), strict=True)), np.stack(states)
+
+
+def weights_of(layer: nn.Module) -> list[np.ndarray]:
+    """Return the weights of the first layer, on the input and on the state, and the two biases."""
+    names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    return [getattr(layer, name).detach().double().cpu().numpy() for name in names]
+
+
+def lstm_step(from_x: np.ndarray, from_h: np.ndarray, h: np.ndarray, c: np.ndarray) -> tuple:
+    """Return the gates (input, forget, output), the new state and the new cell state (units)."""
+    i, f, g, o = np.split(from_x + from_h, 4)
+    i, f, o = sigmoid(i), sigmoid(f), sigmoid(o)
+    c = f * c + i * np.tanh(g)
+    return (i, f, o), o * np.tanh(c), c
+
+
+def gru_step(from_x: np.ndarray, from_h: np.ndarray, h: np.ndarray, c: np.ndarray) -> tuple:
+    """Return the gates (reset, update), the new state, and `c` as it is: a GRU has no cell state."""
+    (r_x, z_x, n_x), (r_h, z_h, n_h) = np.split(from_x, 3), np.split(from_h, 3)
+    r, z = sigmoid(r_x + r_h), sigmoid(z_x + z_h)
+    return (r, z), (1 - z) * np.tanh(n_x + r * n_h) + z * h, c
 
 
 def summary(cell: str, gate: str, values: np.ndarray) -> dict:
-    """Of one gate (tokens, units): its mean, how often it is shut or open, and how long it keeps."""
+    """Return the mean of one gate (tokens, units), how often it is shut or open, and how long it keeps."""
     row = {
         "model": cell,
         "gate": gate,
@@ -62,3 +104,22 @@ def summary(cell: str, gate: str, values: np.ndarray) -> dict:
             "half_life_at_start": float(half_life(START[cell])),
         }
     return {name: round(value, 4) if isinstance(value, float) else value for name, value in row.items()}
+
+
+def half_life(gate: float | np.ndarray) -> float | np.ndarray:
+    """Return the steps after which a gate that stays at this value has kept half of a memory."""
+    return np.log(0.5) / np.log(gate)
+
+
+def long_table(cell: str, gate: str, values: np.ndarray) -> pa.Table:
+    """Return a table with a row for each token and unit, from values (tokens, units)."""
+    token, unit = np.indices(values.shape)
+    return pa.table(
+        {
+            "model": pa.array([cell] * values.size).dictionary_encode(),
+            "gate": pa.array([gate] * values.size).dictionary_encode(),
+            "token": token.ravel().astype(np.int32) + 1,
+            "unit": unit.ravel().astype(np.int32) + 1,
+            "value": values.ravel().astype(np.float32),
+        }
+    )

@@ -34,25 +34,27 @@ class Divided:
     resamples: Resamples  # of the test books
 
 
-def measure(source: Path, settings: Params) -> dict[str, list[dict]]:
-    """The baseline on a split by book and on a random one; on the first, also without the word.
+def measure(source: Path, settings: Params) -> dict:
+    """Score the baseline on a split by book and on a random one; on the first, also without the word.
 
-    A split that leaves a part without one of the classes is not in the tables.
+    Returns `splits`, the scores by what the reviews were split by, and `word`, what is lost without the
+    word `spoiler`. A split that leaves a part without one of the classes is not there; without the split
+    by book, `word` is None.
     """
     groups = RowGroups(source)
-    splits, words = [], []
+    splits, word = {}, None
     for by in ("book", "random"):
         try:
             divided = divide(groups, by, settings)
         except UserError:
             continue
         with_all = trial(divided, divided.parts, settings)
-        splits.append({"split": by, **describe(divided, with_all, settings.evaluate.confidence)})
+        splits[by] = describe(divided, with_all, settings.evaluate.confidence)
         if by == "book":
             parts = [without_word(part, divided.vocabulary) for part in divided.parts]
             masked = trial(divided, parts, settings)
-            words.append(compare(divided, with_all, masked, settings.evaluate.confidence))
-    return {"splits": splits, "words": words}
+            word = compare(divided, with_all, masked, settings.evaluate.confidence)
+    return {"splits": splits, "word": word}
 
 
 def divide(groups: RowGroups, by: str, settings: Params) -> Divided:

@@ -1,14 +1,47 @@
-"""The mistakes that a model was surest of, and the words that led it there."""
+"""The mistakes that a network was surest of, and the words that led it there."""
+
+from collections.abc import Iterator
 
 import numpy as np
+import torch
+
+from spoilers.models.batches import assemble
+from spoilers.models.network import SpoilerRNN
+from spoilers.text.reviews import Reviews
 
 KINDS = ("false alarm", "missed spoiler")
 COUNT = 5  # mistakes of each kind
 WORDS = 3  # words of each mistake
 
 
+def explain(
+    model: SpoilerRNN, test: Reviews, probabilities: np.ndarray, threshold: float, words: list[str] | None
+) -> Iterator[tuple[int, dict]]:
+    """Yield the row of each of the surest mistakes, and what is told of it.
+
+    The words are given by their ids; with `words`, the vocabulary's, the sentence is there as text too.
+    """
+    for kind, row in surest(test.labels, probabilities, threshold):
+        given = contributions(model, test, row)
+        review = test.choose(np.array([row]))
+        places = leading(kind, given)
+        found = {
+            "kind": kind,
+            "probability": round(float(probabilities[row]), 4),
+            "tokens": len(given),
+            "words": [
+                {"place": int(i), "id": int(review.ids[i]), "given": round(float(given[i]), 2)}
+                for i in places
+            ],
+        }
+        if words is not None and len(places):
+            tokens = [words[i] for i in review.ids]
+            found["sentence"] = sentence_at(places[0], tokens, review.sentence_lengths)
+        yield row, found
+
+
 def surest(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> list[tuple[str, int]]:
-    """Kind and row of the wrong decisions that are furthest from the threshold, surest first."""
+    """Return kind and row of the wrong decisions that are furthest from the threshold, surest first."""
     called = probabilities >= threshold
     order = np.argsort(probabilities, kind="stable")
     false_alarms = order[(called & (labels == 0))[order]][::-1]
@@ -17,15 +50,31 @@ def surest(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> l
     return [(kind, int(row)) for kind, rows in both for row in rows[:COUNT]]
 
 
+@torch.inference_mode()
+def contributions(model: SpoilerRNN, reviews: Reviews, row: int) -> np.ndarray:
+    """Return what each token of a review adds to its logit, float32 (tokens); with the bias, they sum to it.
+
+    Each unit's maximum over time stands at one token, which is credited with it times its weight.
+    The state there has read the words around it too.
+    """
+    model.eval()
+    batch = assemble(reviews, np.array([row])).to(next(model.parameters()).device)
+    states = torch.cat(model.states(batch.ids, batch.lengths), dim=1)  # (tokens, width)
+    maxima, places = states.max(dim=0)
+    given = torch.zeros(len(states), device=states.device)
+    given.index_add_(0, places, maxima * model.review_head.weight[0])
+    return given.cpu().numpy()
+
+
 def leading(kind: str, contributions: np.ndarray) -> np.ndarray:
-    """The places of the tokens that moved the logit most towards the mistake."""
+    """Return the places of the tokens that moved the logit most towards the mistake."""
     towards = contributions if kind == KINDS[0] else -contributions
     order = np.argsort(-towards, kind="stable")[:WORDS]
     return order[towards[order] > 0]
 
 
 def sentence_at(place: int, words: list[str], sentence_lengths: np.ndarray) -> list[str]:
-    """Of a review's words, the sentence around one of them: before it, the word, after it."""
+    """Return the sentence around one of a review's words: what stands before it, the word, what follows."""
     ends = np.cumsum(sentence_lengths)
     which = int(np.searchsorted(ends, place, side="right"))
     start, end = ends[which] - sentence_lengths[which], ends[which]

@@ -4,6 +4,7 @@ Scores that a table of validation gives choose a rate; those on test compare the
 rates so chosen, once.
 """
 
+import shutil
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -21,14 +22,8 @@ from spoilers.metrics.scores import ranking_scores
 
 CONVERGED = 0.95  # of the way from prevalence to the best median of all cells and evaluations
 WORKS = 0.5  # of the same way: what a rate must reach on average to count as one that works
-LAYERS = ("embedding", "recurrent", "output")
-# Means over the evaluations and seeds, as the trainings recorded them.
-AVERAGED = (
-    "gradient_norm",
-    "gradient_norm_sd",
-    "clipped",
-    *(f"{kind}_{layer}" for kind in ("effective_step", "update_ratio") for layer in LAYERS),
-)
+# The columns, or the beginnings of their names, that are averaged over the evaluations and seeds.
+AVERAGED = ("gradient_norm", "clipped", "effective_step_", "update_ratio_")
 # Where the runs of all seeds ended.
 FINAL = ("train_loss", "validation_loss", "accuracy", "f1")
 
@@ -69,22 +64,48 @@ class Splits:
 Cells = dict[tuple[str, float], Cell]
 
 
-def read_cells(folder: Path, settings: Sweep) -> Cells:
-    """The cells that the parameters name, whatever else lies in the folder."""
-    return {
-        (name, rate): read_cell(folder / f"{name}-{rate}")
-        for name in settings.optimizers
-        for rate in sorted(settings.learning_rates)
-    }
+def cell_name(optimizer: str, rate: float) -> str:
+    """Return what a cell's folder is called, as in dvc.yaml."""
+    return f"{optimizer}-{rate}"
 
 
-def read_cell(folder: Path) -> Cell:
+def remove_stale_cells(folder: Path, timings: Path, settings: Sweep) -> None:
+    """Delete the cells that the parameters no longer name.
+
+    DVC takes a hash of the whole folder, so that a cell left over from other parameters would look like a
+    change. The cells are in DVC's cache, and come back from there when the parameters name them again.
+    """
+    named = {cell_name(name, rate) for name in settings.optimizers for rate in settings.learning_rates}
+    for path in folder.glob("*/"):
+        if path.name not in named:
+            shutil.rmtree(path)
+    for path in timings.glob("*.json"):
+        if path.stem not in named:
+            path.unlink()
+
+
+def read_cells(folder: Path, timings: Path, settings: Sweep) -> Cells:
+    """Read the cells that the parameters name, each with the seconds that it took."""
+    cells = {}
+    for name in settings.optimizers:
+        for rate in sorted(settings.learning_rates):
+            cell = cell_name(name, rate)
+            cells[name, rate] = read_cell(folder / cell, timings / f"{cell}.json")
+    return cells
+
+
+def read_cell(folder: Path, timings: Path) -> Cell:
+    """Read one cell.
+
+    Raises:
+        UserError: a file is missing.
+    """
     try:
         empty = (folder / "curves.csv").stat().st_size == 0
         curves = pd.DataFrame() if empty else pd.read_csv(folder / "curves.csv")
         test = pq.read_table(folder / "test.parquet")
         columns = {name: test[name].to_numpy() for name in test.column_names}
-        return Cell(curves, read_json(folder / "runs.json"), columns, read_json(folder / "timings.json"))
+        return Cell(curves, read_json(folder / "runs.json"), columns, read_json(timings))
     except OSError as error:
         raise UserError(f"{folder}: is missing or incomplete ({error.strerror}); run `dvc repro`") from error
 
@@ -132,7 +153,7 @@ def summarize(cells: Cells, splits: Splits, settings: Sweep, evaluate: Evaluate,
     }
     chosen = {entry["optimizer"]: cells[entry["optimizer"], entry["learning_rate"]] for entry in best}
     pairs = differences(chosen, splits, evaluate, seed)
-    return {"study": [study], "shared": shared, "best": best, "differences": pairs}
+    return {"study": study, "shared": shared, "best": best, "differences": pairs}
 
 
 def describe(cell: Cell, splits: Splits, goal: float) -> dict[str, float]:
@@ -159,7 +180,8 @@ def describe(cell: Cell, splits: Splits, goal: float) -> dict[str, float]:
     if first is not None:
         entry["epochs_to_convergence"] = float(cell.median.index[first])
     # Six significant digits: these span many orders of magnitude.
-    means = {name: float(f"{cell.curves[name].mean():.6g}") for name in AVERAGED}
+    averaged = [name for name in cell.curves if name.startswith(AVERAGED)]
+    means = {name: float(f"{cell.curves[name].mean():.6g}") for name in averaged}
     return {**rounded(entry), **means}
 
 
@@ -275,7 +297,7 @@ def timing_table(cells: Cells, summary: dict) -> dict:
         }
         if "epochs_to_convergence" in best:
             entry["seconds_to_convergence"] = entry["seconds_at_evaluations"][
-                evaluation_at(summary["study"][0]["goal"], cell)
+                evaluation_at(summary["study"]["goal"], cell)
             ]
         table.append(entry)
     return {"best": table}

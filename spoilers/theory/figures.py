@@ -2,29 +2,27 @@
 
 from pathlib import Path
 
-import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 
 from spoilers.theory import diagrams, trials
 from spoilers.theory.cells import sigmoid
-from spoilers.theory.style import BLACK, BLUE, CELLS, OPTIMIZERS, ORANGE, SKY, STYLE, VERMILLION, figure, save
+from spoilers.theory.style import BLACK, BLUE, CELLS, OPTIMIZERS, ORANGE, SKY, VERMILLION, figure, save
 
 Curves = dict[str, dict[str, np.ndarray]]
 
 
 def draw(folder: Path, curves: Curves) -> None:
-    """All figures that repeat bit for bit."""
-    with matplotlib.style.context(STYLE):
-        diagrams.lstm_cell(folder / "lstm_cell.svg")
-        diagrams.gru_cell(folder / "gru_cell.svg")
-        gradients(folder / "gradient_by_distance.svg", curves)
-        retention(folder / "retention.svg")
-        across, up = (-11, 5), (-1.6, 1.6)
-        paths(folder / "ravine.svg", trials.ravine(), across, up, np.geomspace(0.3, 130, 9))
-        across, up = (-2, 2), (-1, 3)
-        paths(folder / "rosenbrock.svg", trials.rosenbrock(), across, up, np.geomspace(0.3, 1500, 9))
-        first_steps(folder / "first_steps.svg")
+    """Draw all figures that repeat bit for bit."""
+    diagrams.lstm_cell(folder / "lstm_cell.svg")
+    diagrams.gru_cell(folder / "gru_cell.svg")
+    gradients(folder / "gradient_by_distance.svg", curves)
+    retention(folder / "retention.svg")
+    across, up = (-11, 5), (-1.6, 1.6)
+    paths(folder / "ravine.svg", trials.ravine(), across, up, np.geomspace(0.3, 130, 9))
+    across, up = (-2, 2), (-1, 3)
+    paths(folder / "rosenbrock.svg", trials.rosenbrock(), across, up, np.geomspace(0.3, 1500, 9))
+    first_steps(folder / "first_steps.svg")
 
 
 def gradients(path: Path, curves: Curves) -> None:
@@ -105,13 +103,12 @@ def step_costs(
     path: Path, megabytes: dict[str, float], optimizers: dict[str, float], cells: dict[str, float]
 ) -> None:
     """Optimizer state, time of an optimizer's step, and time of a recurrent layer: bars with their values."""
-    with matplotlib.style.context(STYLE):
-        drawn, panels = figure(2.3, 1, 3)
-        labels = [style["label"] for style in OPTIMIZERS.values()]
-        bars(panels[0], labels, megabytes.values(), "MB", "Optimizer state")
-        bars(panels[1], labels, optimizers.values(), "ms", "Step of the optimizer")
-        bars(panels[2], ["LSTM", "GRU", "larger GRU"], cells.values(), "µs a token", "Recurrent layer")
-        save(drawn, path)
+    drawn, panels = figure(2.3, 1, 3)
+    labels = [style["label"] for style in OPTIMIZERS.values()]
+    bars(panels[0], labels, megabytes.values(), "MB", "Optimizer state")
+    bars(panels[1], labels, optimizers.values(), "ms", "Step of the optimizer")
+    bars(panels[2], ["LSTM", "GRU", "larger GRU"], cells.values(), "µs a token", "Recurrent layer")
+    save(drawn, path)
 
 
 def bars(axes: Axes, labels: list[str], values: list[float], unit: str, title: str) -> None:

@@ -8,13 +8,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from spoilers.core.params import Params
 from spoilers.models import counts
-from spoilers.report.page.page import render_html
-from spoilers.theory import cells, formulas, optimizers, trials
+from spoilers.theory import cells, optimizers, trials
 from spoilers.theory.figures import Curves
 
 TEMPLATES = Path(__file__).parent / "pages"
 PAGES = ("gru", "optimizers")
-LINKED = ("../figures/", "../timings/")  # pictures that other stages draw, or that change with the clock
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MEGABYTE = 1e6 / 4  # numbers of four bytes
 
@@ -115,9 +113,3 @@ def pages(settings: Params, words: int, curves: Curves) -> dict[str, str]:
     environment.filters |= {"number": number, "thousands": thousands, "source": source}
     values = context(settings, words, curves)
     return {name: environment.get_template(f"{name}.md.jinja").render(values) for name in PAGES}
-
-
-def html(text: str, folder: Path) -> str:
-    """A page's text as HTML, with the pictures of `folder` inside it."""
-    text, set_aside = formulas.set_aside(text)
-    return formulas.put_back(render_html(text, folder, LINKED), set_aside)

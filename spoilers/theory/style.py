@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 
 from spoilers.core.files import replacing
 
-STYLE = Path(__file__).parents[1] / "report/page/style.mplstyle"
 # Okabe and Ito's palette, which colour-blind readers can tell apart; lines differ in kind too.
 BLACK, SKY, BLUE = "#000000", "#56B4E9", "#0072B2"
 VERMILLION, GREEN, ORANGE = "#D55E00", "#009E73", "#E69F00"

@@ -1,7 +1,5 @@
 """How each model ranks the test reviews, and whether its probabilities can be taken at their word."""
 
-from collections import defaultdict
-
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
@@ -40,12 +38,9 @@ def curve(axes: Axes, name: str, table: pd.DataFrame, x: str, y: str, step: str)
     axes.plot(table[x], table[y], color=colour, label=NAMES[name], drawstyle=f"steps-{step}")
 
 
-def calibration(rows: list[dict], prevalence: float) -> Figure:
-    """The share of spoilers among the reviews that were given about the same probability."""
+def calibration(models: dict[str, list[dict]], prevalence: float) -> Figure:
+    """Draw the share of spoilers among the reviews that a model gave about the same probability."""
     figure, axes = plt.subplots(figsize=(6.2, 4.4))
-    models = defaultdict(list)
-    for row in rows:
-        models[row["model"]].append(row)
     for name, bins in models.items():
         predicted, observed = ([row[key] for row in bins] for key in ("predicted", "observed"))
         sizes = [12 + 200 * row["reviews"] / sum(row["reviews"] for row in bins) for row in bins]

@@ -1,14 +1,30 @@
 """What the reviews are like."""
 
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spoilers.report.figures.drawing import CLASS_COLOURS
+from spoilers.report.figures.drawing import CLASS_COLOURS, draw
 
 TITLES = {"no spoiler": "More in reviews without a spoiler", "spoiler": "More in reviews with a spoiler"}
+
+
+def draw_all(folder: Path, found: dict, curve: pd.DataFrame) -> None:
+    """Draw what the reviews have: dates, ratings or flagged sentences may be missing, or all be alike."""
+    draw(folder / "data_lengths", lengths, curve)
+    reviews = {name: row["reviews"] for name, row in found["classes"].items()}
+    prevalence = reviews["spoiler"] / sum(reviews.values())
+    several = {key: found[f"{key}s"] for key in ("rating", "year") if len(found[f"{key}s"]) > 1}
+    if several:
+        draw(folder / "data_shares", spoiler_shares, several, prevalence)
+    if found["place"]:
+        draw(folder / "data_positions", positions, found["positions"])
+    if found["words"]:
+        draw(folder / "data_words", words, found["words"], found["words_tested"]["bound"])
 
 
 def lengths(curve: pd.DataFrame) -> Figure:

@@ -9,11 +9,11 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-STYLE = Path(__file__).parents[1] / "page/style.mplstyle"
+from spoilers.report.style import STYLE
+
 MODEL_COLOURS = {
     "lstm": "C0",
     "gru": "C1",
-    "gru_matched": "C4",
     "tfidf": "C2",
     "length": "C3",
     "majority": "C6",
@@ -30,9 +30,8 @@ def optimizer_style(name: str) -> dict:
 
 
 def draw(path: Path, figure: Callable[..., Figure], *arguments) -> None:
-    """Save a figure as SVG and PNG, without the date, so that equal numbers give equal bytes."""
+    """Save a figure as SVG, without the date, so that equal numbers give equal bytes."""
     with plt.style.context(STYLE):
         drawn = figure(*arguments)
         drawn.savefig(path.with_suffix(".svg"), metadata={"Date": None})
-        drawn.savefig(path.with_suffix(".png"), metadata={"Software": None})
         plt.close(drawn)

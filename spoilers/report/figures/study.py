@@ -1,21 +1,30 @@
 """The optimizer study. An optimizer has one colour, one marker and one kind of line in all of them."""
 
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spoilers.report.figures.drawing import optimizer_style
-from spoilers.report.names import NAMES
+from spoilers.report.figures.drawing import draw, optimizer_style
+from spoilers.report.names import LAYERS, NAMES
 
-LAYERS = ("embedding", "recurrent", "output")
+
+def draw_all(folder: Path, grid: pd.DataFrame, runs: pd.DataFrame, study: dict, clip_norm: float) -> None:
+    """Draw every figure of the study; `study` is data/results/sweep.json."""
+    draw(folder / "sensitivity", sensitivity, grid, study)
+    draw(folder / "optimizers", optimizers, runs, study)
+    draw(folder / "differences", differences, study)
+    draw(folder / "effective_steps", effective_steps, runs, study)
+    draw(folder / "gradient_norms", gradient_norms, runs, study, clip_norm)
 
 
 def sensitivity(grid: pd.DataFrame, study: dict) -> Figure:
     """Average precision against the learning rate, one line per optimizer; the lowest row: diverged."""
     figure, axes = plt.subplots(figsize=(9, 4.2))
-    prevalence, shared = study["study"][0]["prevalence"], study["shared"][0]["learning_rate"]
+    prevalence, shared = study["study"]["prevalence"], study["shared"][0]["learning_rate"]
     best = {entry["optimizer"]: entry for entry in study["best"]}
     lowest = np.nanmin([prevalence, *grid["lowest"]])
     height = np.nanmax([prevalence + 0.01, *grid["highest"]]) - lowest
@@ -60,13 +69,13 @@ def optimizers(runs: pd.DataFrame, study: dict) -> Figure:
         row[0].set_ylabel(title, fontweight="bold")
         for axes, column in zip(row, columns, strict=True):
             draw_means(axes, runs[runs["choice"] == choice], "epoch", column, bands=True)
-        row[2].axhline(study["study"][0]["prevalence"], color="0.5", linestyle=":", label="chance")
+        row[2].axhline(study["study"]["prevalence"], color="0.5", linestyle=":", label="chance")
     for axes, title in zip(panels[0], columns.values(), strict=True):
         axes.set(title=title)
     for axes in panels[1]:
         axes.set(xlabel="epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
-    panels[1, 2].axhline(study["study"][0]["goal"], color="0.3", linewidth=0.9, label="converged")
+    panels[1, 2].axhline(study["study"]["goal"], color="0.3", linewidth=0.9, label="converged")
     legend(figure, panels, study)
     return figure
 

@@ -1,18 +1,14 @@
 """What speaks for the GRU and what for the LSTM, by what was measured."""
 
-from spoilers.report.findings.models import chance_of_training
-
 SMALL_SAVING = 0.9  # of all parameters that are left
-TWICE = 2  # times the difference of two trainings of one cell, below which a difference is not the cells'
 
 
 def gru_against_lstm(comparison: dict) -> dict[str, list[str]]:
     """Advantages of the GRU (`pros`), of the LSTM (`cons`), and what is level (`level`)."""
-    lstm, gru = (next(row for row in comparison["cost"] if row["model"] == cell) for cell in ("lstm", "gru"))
+    lstm, gru = comparison["cost"]["lstm"], comparison["cost"]["gru"]
     found: dict[str, list[str]] = {"pros": [], "cons": [], "level": []}
     for side, text in (
-        *of_quality(comparison["pairs"], "gru", "units"),
-        *of_quality(comparison["pairs"], "gru_matched", "parameters"),
+        of_quality(comparison["pairs"]),
         *of_size(lstm, gru),
         of_epochs(lstm, gru),
     ):
@@ -28,21 +24,15 @@ def gru_against_lstm(comparison: dict) -> dict[str, list[str]]:
     return found
 
 
-def of_quality(pairs: list[dict], first: str, at: str) -> list[tuple[str, str]]:
-    """Which cell ranks better; level where two trainings of one cell differ about as much."""
-    for pair in pairs:
-        if (pair["first"], pair["second"]) != (first, "lstm"):
-            continue
-        middle, low, high = (pair[key] for key in ("average_precision", "low", "high"))
-        numbers = f"average precision {middle:+.3f}, interval {low:+.3f} to {high:+.3f}"
-        if low <= 0 <= high:
-            return [("level", f"*Quality* at the same number of {at}: no difference is shown ({numbers}).")]
-        side, better = ("pros", "GRU") if low > 0 else ("cons", "LSTM")
-        text = f"*Quality* at the same number of {at}: the {better} ranks better ({numbers})"
-        if abs(middle) < TWICE * chance_of_training(pairs):
-            return [("level", f"{text}, but two trainings of a GRU differ about as much.")]
-        return [(side, f"{text}.")]
-    return []
+def of_quality(pairs: list[dict]) -> tuple[str, str]:
+    """Say which cell ranks better, and on which side that counts."""
+    pair = next(pair for pair in pairs if (pair["first"], pair["second"]) == ("gru", "lstm"))
+    middle, low, high = (pair[key] for key in ("average_precision", "low", "high"))
+    numbers = f"average precision {middle:+.3f}, interval {low:+.3f} to {high:+.3f}"
+    if low <= 0 <= high:
+        return "level", f"*Quality* at the same number of units: no difference is shown ({numbers})."
+    side, better = ("pros", "GRU") if low > 0 else ("cons", "LSTM")
+    return side, f"*Quality* at the same number of units: the {better} ranks better ({numbers})."
 
 
 def of_size(lstm: dict, gru: dict) -> list[tuple[str, str]]:

@@ -15,15 +15,19 @@ def data_note(source: str) -> str:
 
 
 def data_findings(found: dict) -> list[str]:
-    """What `reports/metrics/data.json` shows, one sentence a finding."""
-    spoilers = {row["class"]: row["reviews"] for row in found["classes"]}["spoiler"]
-    share = spoilers / sum(row["reviews"] for row in found["classes"])
-    findings = [balance_note(share), length_note(found["lengths"])]
-    findings += [place_note(row) for row in found["places"]]
+    """What `data/results/data.json` shows, one sentence a finding."""
+    findings = [balance_note(prevalence(found)), length_note(found["lengths"])]
+    findings += [place_note(found["place"])] if found["place"] else []
     findings += [
         shares_note(key, found[f"{key}s"]) for key in ("rating", "year") if len(found[f"{key}s"]) > 1
     ]
-    return [*findings, words_note(found["words_tested"][0]), *label_words_note(found["words"])]
+    return [*findings, words_note(found["words_tested"]), *label_words_note(found["words"])]
+
+
+def prevalence(found: dict) -> float:
+    """Return the share of the reviews that hold a spoiler."""
+    reviews = {name: row["reviews"] for name, row in found["classes"].items()}
+    return reviews["spoiler"] / sum(reviews.values())
 
 
 def balance_note(share: float) -> str:

@@ -3,22 +3,20 @@
 FEW_KNOWN = 0.2  # share of the test reviews of a random split whose book is in training
 
 
-def leakage_findings(leakage: dict[str, list[dict]]) -> list[str]:
-    """What knowing the book, the word `spoiler` and the length give away, one sentence each."""
-    splits = {row["split"]: row for row in leakage["splits"]}
+def leakage_findings(leakage: dict) -> list[str]:
+    """Say what knowing the book, the word `spoiler` and the length give away, one sentence each."""
+    splits = leakage["splits"]
     if "book" not in splits:
         return ["A split by book leaves a part without spoilers, so that nothing could be measured."]
     book, found = splits["book"], []
     if "random" in splits:
         found.append(of_book(book, splits["random"]))
-    found += [of_word(row) for row in leakage["words"]]
-    found.append(of_length(book))
-    return found
+    return [*found, of_word(leakage["word"]), of_length(book)]
 
 
-def known_books_help(leakage: dict[str, list[dict]]) -> bool:
-    """Whether the score on known books is above that on new ones by more than both intervals."""
-    splits = {row["split"]: row for row in leakage["splits"]}
+def known_books_help(leakage: dict) -> bool:
+    """Return whether the score on known books is above that on new ones by more than both intervals."""
+    splits = leakage["splits"]
     return {"book", "random"} <= set(splits) and splits["random"]["low"] > splits["book"]["high"]
 
 

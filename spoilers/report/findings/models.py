@@ -1,5 +1,7 @@
 """What the scores of the models let one say."""
 
+import pandas as pd
+
 from spoilers.report.names import NAMES
 
 
@@ -15,27 +17,8 @@ def verdict(difference: dict) -> str:
     return f"No difference between the {first} and the {second} is shown by these test reviews ({numbers})."
 
 
-def chance_of_training(pairs: list[dict]) -> float:
-    """How far two trainings of nearly the same network are apart in average precision.
-
-    The GRU and the GRU of equal parameters differ in a few units; 0 where no difference is shown, or
-    only one was trained.
-    """
-    for pair in pairs:
-        if (pair["first"], pair["second"]) == ("gru_matched", "gru") and not pair["low"] <= 0 <= pair["high"]:
-            return abs(pair["average_precision"])
-    return 0.0
-
-
-def chance_note(pairs: list[dict]) -> str:
-    """What the intervals leave out: the chance of a training."""
-    apart = chance_of_training(pairs)
-    if apart:
-        return (
-            f"Two GRUs that differ in a few units alone are {apart:.3f} apart: so much can come from the"
-            " chance of a training, which no interval here covers. A difference of that size between LSTM"
-            " and GRU need not come from the cells."
-        )
+def chance_note() -> str:
+    """Say what the intervals leave out: the chance of a training."""
     return (
         "Each network was trained once. The intervals cover the choice of the test books, not the chance of"
         " a training: another `seed` may turn a small difference round."
@@ -59,6 +42,12 @@ def decision_note(difference: dict) -> str:
     if p_value < 0.05:
         text += "; the test would call it a difference, but takes reviews of one book for independent"
     return text + "."
+
+
+def losses_of_kept(curve: pd.DataFrame) -> dict[str, float]:
+    """Return the losses on training and validation at the evaluation whose weights were kept."""
+    kept = curve.loc[curve["average_precision"].idxmax()]
+    return {"train_loss": float(kept["train_loss"]), "validation_loss": float(kept["validation_loss"])}
 
 
 def fit_note(summary: dict) -> str:

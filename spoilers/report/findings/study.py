@@ -9,17 +9,16 @@ from operator import itemgetter
 
 from scipy.stats import chi2
 
-from spoilers.report.names import NAMES
+from spoilers.report.names import LAYERS, NAMES
 
 ADAPTIVE, PLAIN = {"rmsprop", "adam"}, {"sgd", "momentum"}
-LAYERS = ("embedding", "recurrent", "output")
 
 precision = itemgetter("validation_average_precision")
 tested = itemgetter("test_average_precision")
 
 
 def optimizer_discussion(study: dict, seeds: int) -> dict[str, list[str]]:
-    """Sentences by topic; `study` is reports/metrics/sweep.json."""
+    """Sentences by topic; `study` is data/results/sweep.json."""
     if not study["best"]:
         return {"The answer": ["Every run of the study diverged: lower the learning rates."]}
     return {
@@ -55,7 +54,7 @@ def answer(study: dict) -> list[str]:
 
 
 def convergence(study: dict) -> list[str]:
-    goal = study["study"][0]["goal"]
+    goal = study["study"]["goal"]
     sentences = [
         "An optimizer has converged at the first evaluation where the median of its seeds is"
         f" {goal:.3f}: 95 % of the way from chance to the best median of the study."
@@ -92,7 +91,7 @@ def accuracy(study: dict, seeds: int) -> list[str]:
         )
         sentences.append(f"After Holm's correction these differences are shown: {found}.")
     elif study["differences"]:
-        books = study["study"][0]["test_books"]
+        books = study["study"]["test_books"]
         sentences.append(f"After Holm's correction no difference is shown by the {books} test books.")
     if both_kinds(study):
         sentences.append(generalisation(study["best"], shown))
@@ -174,7 +173,7 @@ def efficiency(study: dict) -> list[str]:
     typical = sum(tuned) / len(tuned)
     numbers = (
         f"the best optimizer at the one shared rate reaches {max(shared):.3f}, an optimizer picked blindly"
-        f" and tuned over {study['study'][0]['rates']} rates {typical:.3f} on average"
+        f" and tuned over {study['study']['rates']} rates {typical:.3f} on average"
     )
     as_well = max(shared) >= typical
     relation, agrees = ("as well as", "as") if as_well else ("worse than", "unlike")
@@ -186,7 +185,7 @@ def efficiency(study: dict) -> list[str]:
 
 
 def stability(study: dict) -> list[str]:
-    best, found = study["best"], study["study"][0]
+    best, found = study["best"], study["study"]
     works = listed(f"{called(entry)} {entry['rates_that_work']}" for entry in best)
     sentences = [
         f"Of {found['rates']} rates, these many work (half of the way from chance to the best,"

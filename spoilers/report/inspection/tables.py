@@ -1,4 +1,4 @@
-"""The counts as tables: lists of records, for reports/metrics/data.json."""
+"""The counts as the tables of data/results/data.json."""
 
 import numpy as np
 
@@ -10,7 +10,8 @@ QUANTILES = {"p5": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
 BIN = 2**0.5  # the factor from one bin of lengths to the next
 
 
-def describe(counts: Counts) -> dict[str, list[dict]]:
+def describe(counts: Counts) -> dict:
+    """Return everything that was counted, in numbers; a table is a list of rows."""
     return {
         "classes": class_table(counts),
         "lengths": [
@@ -19,19 +20,20 @@ def describe(counts: Counts) -> dict[str, list[dict]]:
             *length_rows("tokens in a sentence", counts.sentence_tokens),
         ],
         "positions": position_table(counts),
-        "places": place_table(counts),
+        "place": mean_place(counts),
         "ratings": share_table("rating", counts.ratings),
         "years": share_table("year", counts.years),
-        "groups": [*group_rows("book", counts.books), *group_rows("user", counts.users)],
+        "groups": {"book": group_sizes(counts.books), "user": group_sizes(counts.users)},
     }
 
 
-def class_table(counts: Counts) -> list[dict]:
+def class_table(counts: Counts) -> dict[str, dict]:
+    """Return the reviews and the labelled sentences of each class."""
     reviews, sentences = counts.review_tokens.counts, counts.sentence_tokens.counts
-    return [
-        {"class": name, "reviews": total(reviews, i), "labelled_sentences": total(sentences, i)}
+    return {
+        name: {"reviews": total(reviews, i), "labelled_sentences": total(sentences, i)}
         for i, name in enumerate(CLASSES)
-    ]
+    }
 
 
 def total(counts: np.ndarray, kind: int) -> int:
@@ -78,12 +80,12 @@ def position_table(counts: Counts) -> list[dict]:
     ]
 
 
-def place_table(counts: Counts) -> list[dict]:
-    """Mean place of a spoiler review's spoilers, and its standard error over reviews."""
+def mean_place(counts: Counts) -> dict | None:
+    """Return the mean place of a spoiler review's spoilers, and its standard error over reviews."""
     places = counts.places
     if places.number < 2:
-        return []
-    return [{"reviews": places.number, "mean": round(places.mean, 4), "error": round(places.error, 4)}]
+        return None
+    return {"reviews": places.number, "mean": round(places.mean, 4), "error": round(places.error, 4)}
 
 
 def share_table(key: str, values: Histogram) -> list[dict]:
@@ -113,18 +115,16 @@ def wilson(hits: int, trials: int, z: float = 1.96) -> tuple[float, float]:
     return (middle - side) / (1 + spread), (middle + side) / (1 + spread)
 
 
-def group_rows(name: str, groups: WordCounts) -> list[dict]:
-    """Reviews a book or user, and the share of all reviews that the busiest tenth has."""
+def group_sizes(groups: WordCounts) -> dict | None:
+    """Return the reviews a book or user, and the share of all reviews that the busiest tenth has."""
     reviews = np.sort(groups.table()["count"].to_numpy())[::-1]
     if not len(reviews):
-        return []
+        return None
     busiest = reviews[: -(-len(reviews) // 10)].sum()
-    row = {
-        "group": name,
+    return {
         "groups": len(reviews),
         "mean": round(float(reviews.mean()), 1),
         "median": float(np.median(reviews)),
         "most": int(reviews[0]),
         "share_of_busiest_tenth": round(float(busiest / reviews.sum()), 4),
     }
-    return [row]

@@ -1,1 +1,1 @@
-"""How everything that people read looks: one style of figures, one kind of page."""
+"""The HTML page that every text becomes."""

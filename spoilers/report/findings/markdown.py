@@ -1,4 +1,4 @@
-"""The report: Markdown templates filled with the metrics."""
+"""The report: Markdown templates filled with the results."""
 
 import re
 from pathlib import Path

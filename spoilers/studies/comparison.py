@@ -1,0 +1,89 @@
+"""The comparison of all models on the same test reviews."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from spoilers.metrics.evaluation import Evaluation, sentence_scores
+from spoilers.models import devices, storage
+from spoilers.models.network import SpoilerRNN
+from spoilers.models.scoring import Logits, score
+from spoilers.studies.cost import cost_of_network, cost_of_tfidf
+from spoilers.studies.slices import test_size
+from spoilers.text.reviews import Reviews, load
+
+CLASSES = ("no spoiler", "spoiler")
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network, and what it says of the test reviews."""
+
+    model: SpoilerRNN
+    description: dict  # its model.json
+    test: Reviews  # as it reads them
+    logits: Logits
+    seconds: float
+
+    @property
+    def device(self) -> str:
+        """The kind of device that it is on."""
+        return next(self.model.parameters()).device.type
+
+    @property
+    def flagged(self) -> np.ndarray:
+        """Whether the network reads a sentence that is flagged as a spoiler, bool (reviews)."""
+        flags = np.nan_to_num(self.test.sentence_labels)
+        return np.bincount(self.test.review_of_sentence, flags, len(self.test)) > 0
+
+    @property
+    def speed(self) -> int:
+        """Tokens scored per second."""
+        return round(len(self.test.ids) / self.seconds)
+
+
+def run_network(folder: Path, vocabulary: Path, test: Path, device_name: str) -> Network:
+    """Load a trained network and score the test reviews with it.
+
+    Raises:
+        UserError: the folder's files do not make a model, or it belongs to another vocabulary.
+    """
+    model, description = storage.load(folder, vocabulary)
+    device = devices.choose(device_name)
+    reviews = load(test, description["max_tokens"])
+    started = time.monotonic()
+    logits = score(model.to(device), reviews, device, description["precision"])
+    return Network(model, description, reviews, logits, time.monotonic() - started)
+
+
+def compare(evaluation: Evaluation, networks: dict[str, Network], test: pa.Table, models: Path) -> dict:
+    """Return what is told of the models side by side: scores, differences, sizes and calibration."""
+    sentences = {
+        name: sentence_scores(
+            network.test.sentence_labels, network.logits.sentences, network.test.review_of_sentence
+        )
+        for name, network in networks.items()
+    }
+    return {
+        "test": test_size(test),
+        "networks": list(networks),
+        "models": {
+            name: {**evaluation.scores(name), **evaluation.details(name)} for name in evaluation.called
+        },
+        "pairs": evaluation.pairs(),
+        "sentences": {name: found for name, found in sentences.items() if found},
+        "cost": {
+            **{name: cost_of_network(models / name, network.device) for name, network in networks.items()},
+            "tfidf": cost_of_tfidf(models / "baseline"),
+        },
+        "calibration": {name: evaluation.calibration(name) for name in (*networks, "tfidf")},
+    }
+
+
+def decisions(labels: np.ndarray, called: np.ndarray) -> list[dict]:
+    """Return the actual and the predicted class of each review, as rows of a table."""
+    pairs = zip(labels, called, strict=True)
+    return [{"actual": CLASSES[int(actual)], "predicted": CLASSES[int(found)]} for actual, found in pairs]
