@@ -210,9 +210,8 @@ class Loader(yaml.SafeLoader):
     """YAML 1.2 numbers: DVC writes 0.00001 as `1e-05`, which PyYAML (YAML 1.1) would read as text."""
 
 
-Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
-)
+FLOAT = re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$")
+Loader.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+0123456789"))
 
 
 def load(path: Path | str = PATH) -> Params:
