@@ -14,7 +14,7 @@ JOBS ?= 2
 
 all: $(VENV)/installed
 	dvc repro
-	dvc metrics show $(addprefix reports/metrics/,$(addsuffix .json,lstm gru tfidf length majority))
+	dvc metrics show
 	@echo "The report: reports/report.html, and reports/report.md"
 
 # The CPU build of PyTorch serves; on Linux, PyPI's default build would bring 3 GB of CUDA with it.
@@ -27,6 +27,7 @@ $(VENV)/installed: requirements.txt constraints.txt
 test: $(VENV)/installed
 	ruff check .
 	ruff format --check .
+	lint-imports
 	python -m pytest
 
 sweep: $(VENV)/installed

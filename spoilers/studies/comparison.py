@@ -16,6 +16,7 @@ from spoilers.studies.slices import test_size
 from spoilers.text.reviews import Reviews, load
 
 CLASSES = ("no spoiler", "spoiler")
+CONFUSION_ROWS = 5000  # as many as the template of `dvc plots` can show
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,25 @@ def compare(evaluation: Evaluation, networks: dict[str, Network], test: pa.Table
         },
         "calibration": {name: evaluation.calibration(name) for name in (*networks, "tfidf")},
     }
+
+
+def predictions(test: pa.Table, probabilities: dict[str, np.ndarray]) -> pa.Table:
+    """Return the test reviews' ids and labels, and each model's probabilities beside them."""
+    table = test.select(["review_id", "book_id", "label"])
+    for name, values in probabilities.items():
+        table = table.append_column(name, [values.astype(np.float32)])
+    return table
+
+
+def curves(evaluation: Evaluation, networks: list[str]) -> dict[str, list[dict]]:
+    """Return the tables that `dvc plots` and the figures draw, by their files' names."""
+    found = {}
+    for name in (*networks, "tfidf", "length"):
+        found[f"precision_recall_{name}"], found[f"roc_{name}"] = evaluation.curves(name)
+    for name in networks:
+        rows = decisions(evaluation.labels, evaluation.called[name])
+        found[f"confusion_{name}"] = rows[:CONFUSION_ROWS]
+    return found
 
 
 def decisions(labels: np.ndarray, called: np.ndarray) -> list[dict]:

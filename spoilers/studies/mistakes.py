@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 
 import numpy as np
+import pyarrow as pa
 import torch
 
+from spoilers.metrics.evaluation import Evaluation
 from spoilers.models.batches import assemble
 from spoilers.models.network import SpoilerRNN
+from spoilers.studies.comparison import Network
 from spoilers.text.reviews import Reviews
 
 KINDS = ("false alarm", "missed spoiler")
@@ -14,13 +17,27 @@ COUNT = 5  # mistakes of each kind
 WORDS = 3  # words of each mistake
 
 
-def explain(
-    model: SpoilerRNN, test: Reviews, probabilities: np.ndarray, threshold: float, words: list[str] | None
-) -> Iterator[tuple[int, dict]]:
-    """Yield the row of each of the surest mistakes, and what is told of it.
+def surest_of_all(
+    evaluation: Evaluation, networks: dict[str, Network], test: pa.Table, words: list[str] | None
+) -> list[dict]:
+    """Return the surest mistakes of each network, with the ids of their reviews and books.
 
     The words are given by their ids; with `words`, the vocabulary's, the sentence is there as text too.
     """
+    ids, books = test["review_id"].to_pylist(), test["book_id"].to_pylist()
+    return [
+        {"model": name, "review_id": ids[row], "book_id": books[row], **found}
+        for name, network in networks.items()
+        for row, found in explain(
+            network.model, network.test, evaluation.probabilities[name], evaluation.thresholds[name], words
+        )
+    ]
+
+
+def explain(
+    model: SpoilerRNN, test: Reviews, probabilities: np.ndarray, threshold: float, words: list[str] | None
+) -> Iterator[tuple[int, dict]]:
+    """Yield the row of each of the surest mistakes of one network, and what is told of it."""
     for kind, row in surest(test.labels, probabilities, threshold):
         given = contributions(model, test, row)
         review = test.choose(np.array([row]))

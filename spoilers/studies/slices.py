@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spoilers.metrics.evaluation import rounded
-from spoilers.metrics.intervals import Ranking, Resamples, interval
+from spoilers.metrics.evaluation import Evaluation, rounded
+from spoilers.metrics.intervals import Ranking, interval
 from spoilers.metrics.scores import ranking_scores
 
 LENGTHS = (0, 64, 128, 256, 512)  # tokens
@@ -77,32 +77,28 @@ def first_flag(table: pa.Table) -> np.ndarray:
     return np.minimum(places, 1 - 1e-9)
 
 
-def score_slices(
-    slices: Slices,
-    labels: np.ndarray,
-    probabilities: dict[str, np.ndarray],
-    resamples: Resamples,
-    confidence: float,
-) -> list[dict]:
-    """Size and scores of each slice and model.
+def score_slices(slices: Slices, evaluation: Evaluation, models: list[str]) -> list[dict]:
+    """Return size and scores of each slice and model.
 
     The ROC-AUC has the interval: unlike average precision, it can be compared between slices with
     different shares of spoilers. A slice of one class has no scores; one whose spoilers are of few
     books has no interval.
     """
+    labels, resamples = evaluation.labels, evaluation.resamples
     records = []
     for by, name, rows in slices:
         spoilers = labels[rows] > 0
         books = len(np.unique(resamples.book[rows]))
         with_spoilers = len(np.unique(resamples.book[rows][spoilers]))
         size = {"reviews": len(rows), "spoilers": int(spoilers.sum()), "books_with_spoilers": with_spoilers}
-        for model, p in probabilities.items():
+        for model in models:
+            p = evaluation.probabilities[model]
             record = {"by": by, "slice": name, "model": model, **size}
             if 0 < spoilers.sum() < len(rows):
                 record |= rounded(ranking_scores(labels[rows], p[rows]))
                 if with_spoilers >= FEWEST:
                     ranking = Ranking(labels[rows], p[rows])
-                    sides = interval(resamples.apply(ranking.roc_auc, rows), confidence, books)
+                    sides = interval(resamples.apply(ranking.roc_auc, rows), evaluation.confidence, books)
                     record |= rounded(dict(zip(("low", "high"), sides, strict=True)))
             records.append(record)
     return records

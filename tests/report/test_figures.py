@@ -8,14 +8,13 @@ from spoilers.report.figures.drawing import draw
 
 SLICE = {"by": "length", "slice": "1 to 64 tokens", "model": "lstm", "reviews": 9, "spoilers": 1}
 SPLIT = {
-    "split": "book",
     "average_precision": 0.6,
     "low": 0.5,
     "high": 0.7,
     "length_only": 0.3,
     "prevalence": 0.2,
 }
-BIN = {"model": "gru", "predicted": 0.5, "observed": 0.4, "reviews": 10, "spoilers": 4}
+BIN = {"predicted": 0.5, "observed": 0.4, "reviews": 10, "spoilers": 4}
 ONE = pd.DataFrame({"label": [False], "lstm": [0.3]})
 
 
@@ -25,9 +24,10 @@ ONE = pd.DataFrame({"label": [False], "lstm": [0.3]})
         (slices.score_by_slice, [[]]),
         (slices.score_by_slice, [[SLICE]]),
         (slices.score_by_slice, [[SLICE | {"roc_auc": 0.2}]]),
-        (leakage.leaks, [[], []]),
-        (leakage.leaks, [[SPLIT], []]),
-        (curves.calibration, [[BIN], 0.2]),
+        (leakage.leaks, [{"splits": {}, "word": None}]),
+        (leakage.leaks, [{"splits": {"random": SPLIT}, "word": None}]),
+        (leakage.leaks, [{"splits": {"book": SPLIT}, "word": {"average_precision_without": 0.5}}]),
+        (curves.calibration, [{"gru": [BIN]}, 0.2]),
         (errors.probabilities, [ONE, {"lstm": 0.5}]),
     ],
 )
@@ -35,4 +35,5 @@ def test_little_data_can_be_drawn(tmp_path, figure, arguments) -> None:
     draw(tmp_path / "first", figure, *arguments)
     draw(tmp_path / "second", figure, *arguments)
     assert (tmp_path / "first.svg").read_bytes() == (tmp_path / "second.svg").read_bytes()
-    assert (tmp_path / "first.png").stat().st_size > 1000
+    assert (tmp_path / "first.svg").stat().st_size > 1000
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["first.svg", "second.svg"]

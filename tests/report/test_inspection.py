@@ -101,15 +101,13 @@ def test_counts_are_those_of_plain_python(tmp_path, monkeypatch):
             places.append(np.mean(marked))
     assert {row["part"]: row["sentences"] for row in tables["positions"]} == sentences
     assert {row["part"]: row["flagged"] for row in tables["positions"] if row["flagged"]} == flagged
-    assert tables["places"] == [
-        {
-            "reviews": len(places),
-            "mean": round(np.mean(places), 4),
-            "error": round(np.std(places, ddof=1) / len(places) ** 0.5, 4),
-        }
-    ]
+    assert tables["place"] == {
+        "reviews": len(places),
+        "mean": round(np.mean(places), 4),
+        "error": round(np.std(places, ddof=1) / len(places) ** 0.5, 4),
+    }
 
-    books, users = tables["groups"]
+    books, users = tables["groups"]["book"], tables["groups"]["user"]
     by_book = Counter(review["book_id"] for review in every)
     assert (books["groups"], books["most"]) == (len(by_book), max(by_book.values()))
     assert users["groups"] == len({review["user_id"] for review in every} - {None})
@@ -181,10 +179,11 @@ def test_what_may_be_missing(tmp_path, monkeypatch, missing):
     write(tmp_path / "data/splits", parts)
     monkeypatch.chdir(tmp_path)
     inspect.main()
-    found = json.loads(Path("reports/metrics/data.json").read_text())
-    table = {"sentence_labels": "places", "date": "years", "rating": "ratings"}.get(missing)
-    assert table is None or found[table] == []
-    assert len(found["groups"]) == (1 if missing == "user_id" else 2)
+    found = json.loads(Path("data/results/data.json").read_text())
+    table = {"sentence_labels": "place", "date": "years", "rating": "ratings"}.get(missing)
+    assert table is None or not found[table]
+    assert (found["groups"]["user"] is None) == (missing == "user_id")
+    assert found["groups"]["book"]["groups"] > 0
     assert data_findings(found)
 
 
@@ -206,13 +205,13 @@ def found(**changes) -> dict:
     """Tables in which nothing is to be seen."""
     length = {"what": "tokens in a review", "median": 50}
     nothing = {
-        "classes": [{"class": "no spoiler", "reviews": 50}, {"class": "spoiler", "reviews": 50}],
+        "classes": {"no spoiler": {"reviews": 50}, "spoiler": {"reviews": 50}},
         "lengths": [{**length, "class": "no spoiler"}, {**length, "class": "spoiler"}],
-        "places": [],
+        "place": None,
         "ratings": [{"rating": 0, "share": 0.5, "low": 0.4, "high": 0.6}],
         "years": [],
         "words": [],
-        "words_tested": [{"tested": 900, "beyond": 0}],
+        "words_tested": {"tested": 900, "beyond": 0},
     }
     return nothing | changes
 
@@ -231,22 +230,22 @@ def rated(*rows: tuple[int, float, float, float]) -> list[dict]:
     [
         ({}, "the classes are about equal"),
         (
-            {"classes": [{"class": "no spoiler", "reviews": 90}, {"class": "spoiler", "reviews": 10}]},
+            {"classes": {"no spoiler": {"reviews": 90}, "spoiler": {"reviews": 10}}},
             "same answer has an accuracy of 90.0%",
         ),
         ({}, "equally long"),
         ({"lengths": longer("spoiler")}, "are longer (the median is 1,200 tokens"),
         ({"lengths": longer("no spoiler")}, "are shorter"),
-        ({"places": [{"mean": 0.7, "error": 0.05}]}, "Spoilers come late"),
-        ({"places": [{"mean": 0.3, "error": 0.05}]}, "Spoilers come early"),
-        ({"places": [{"mean": 0.55, "error": 0.05}]}, "neither early nor late"),
+        ({"place": {"mean": 0.7, "error": 0.05}}, "Spoilers come late"),
+        ({"place": {"mean": 0.3, "error": 0.05}}, "Spoilers come early"),
+        ({"place": {"mean": 0.55, "error": 0.05}}, "neither early nor late"),
         (
             {"ratings": rated((0, 0.4, 0.3, 0.5), (4, 0.1, 0.05, 0.15))},
             "highest at no rating (40.0%) and lowest at 4 (10.0%)",
         ),
         ({"ratings": rated((1, 0.4, 0.3, 0.5), (4, 0.3, 0.2, 0.4))}, "No rating differs from another"),
         ({}, "Of 900 words that are frequent enough to be tested, none"),
-        ({"words_tested": [{"tested": 900, "beyond": 7}]}, "7 tell the classes apart"),
+        ({"words_tested": {"tested": 900, "beyond": 7}}, "7 tell the classes apart"),
         ({"words": [{"class": "spoiler", "word": "<spoil>"}]}, "`<spoil>`: some reviews announce"),
     ],
 )

@@ -5,11 +5,11 @@ import re
 import pytest
 
 from spoilers.core import params
-from spoilers.report import markdown as report
+from spoilers.report.findings import markdown as report
 from spoilers.report.findings.data import data_note
 from spoilers.report.findings.models import fit_note, verdict
-from spoilers.report.findings.study import LAYERS, optimizer_discussion
-from spoilers.report.names import NAMES
+from spoilers.report.findings.study import optimizer_discussion
+from spoilers.report.names import LAYERS, NAMES
 from spoilers.report.page.page import render_html
 
 
@@ -42,7 +42,7 @@ def test_fit_note() -> None:
 
 
 def entry(name: str, precision: float, **more) -> dict:
-    """One optimizer at its best rate, as in reports/metrics/sweep.json."""
+    """One optimizer at its best rate, as in data/results/sweep.json."""
     scores = {f"{kind}_average_precision": precision for kind in ("validation", "test")}
     spread = {"validation_average_precision_sd": 0.01, "test_average_precision_sd": 0.01}
     steps = {f"{kind}_{part}": 0.5 for kind in ("effective_step", "update_ratio") for part in LAYERS}
@@ -70,10 +70,10 @@ SGD, MOMENTUM, ADAM = entry("sgd", 0.4), entry("momentum", 0.45), entry("adam", 
 
 
 def summary(best: list[dict], shared: list[dict] | None = None, *gaps: dict, **more) -> dict:
-    """As in reports/metrics/sweep.json."""
+    """As in data/results/sweep.json."""
     about = {"prevalence": 0.2, "goal": 0.5, "works": 0.4, "rates": 6, "cells": 12, "diverged_cells": 0}
     about |= {"test_books": 17, **more}
-    return {"study": [about], "best": best, "shared": shared or best, "differences": list(gaps)}
+    return {"study": about, "best": best, "shared": shared or best, "differences": list(gaps)}
 
 
 def discuss(

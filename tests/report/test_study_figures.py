@@ -9,9 +9,15 @@ import pandas as pd
 import pytest
 
 from spoilers.report.figures import study, timings
-from spoilers.report.figures.drawing import MARKERS, STYLE, optimizer_style
-from spoilers.studies.optimizers import AVERAGED
+from spoilers.report.figures.drawing import MARKERS, optimizer_style
+from spoilers.report.names import LAYERS, NAMES
+from spoilers.report.style import STYLE
 from tests.report.test_report import entry, gap
+
+AVERAGED = (
+    *("gradient_norm", "gradient_norm_sd", "clipped"),
+    *(f"{kind}_{layer}" for kind in ("effective_step", "update_ratio") for layer in LAYERS),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +55,7 @@ def tables(names: tuple, lost: tuple) -> tuple[pd.DataFrame, pd.DataFrame, dict,
     runs = pd.DataFrame(rows) if rows else pd.DataFrame(columns=["choice", "optimizer"])
     shared = [{"optimizer": name, "learning_rate": 0.1, "diverged": int(name in lost)} for name in names]
     summary = {
-        "study": [{"prevalence": 0.25, "goal": 0.4}],
+        "study": {"prevalence": 0.25, "goal": 0.4},
         "shared": shared,
         "best": [entry(name, 0.4) for name in good],
         "differences": [gap(a, b, 1) for a, b in pairwise(good)],
@@ -67,17 +73,29 @@ def test_any_part_of_the_study(names, lost) -> None:
     grid, runs, summary, times = tables(names, lost)
     if times:
         times[0]["seconds_to_convergence"] = 2.0
-    figures = [
-        study.sensitivity(grid, summary),
-        study.optimizers(runs, summary),
-        study.differences(summary),
-        study.effective_steps(runs, summary),
-        study.gradient_norms(runs, summary, 1.0),
-        timings.optimizers(runs, times),
-    ]
-    for figure in figures:
+    good = len(names) - len(lost)
+    drawn = {
+        "sensitivity": study.sensitivity(grid, summary),
+        "optimizers": study.optimizers(runs, summary),
+        "differences": study.differences(summary),
+        "effective steps": study.effective_steps(runs, summary),
+        "gradient norms": study.gradient_norms(runs, summary, 1.0),
+        "seconds": timings.optimizers(runs, times),
+    }
+    lines = {
+        name: sum(line.get_label() in NAMES.values() for axes in figure.axes for line in axes.lines)
+        for name, figure in drawn.items()
+    }
+    for figure in drawn.values():
         figure.draw_without_rendering()
         plt.close(figure)
+    # A line for each optimizer that did not diverge, in each panel.
+    assert lines["optimizers"] == 6 * good
+    assert lines["effective steps"] == 3 * good
+    assert lines["gradient norms"] == 2 * good
+    assert lines["seconds"] == 2 * good
+    assert lines["sensitivity"] == len(names)
+    assert len(drawn["differences"].axes[0].get_yticklabels()) == good
 
 
 def test_diverged_cells_are_marked() -> None:

@@ -68,7 +68,7 @@ def test_equal_weights_and_batches(project, monkeypatch) -> None:
 )
 def test_divergence_is_said(project, tmp_path, rate, why) -> None:
     settings, splits = project
-    run_cell("sgd", rate, settings, splits, tmp_path / "cell")
+    run_cell("sgd", rate, settings, splits, tmp_path / "cell", tmp_path / "seconds.json")
     runs = json.loads((tmp_path / "cell/runs.json").read_text())
     assert len(runs) == settings.sweep.seeds
     assert all(run["diverged"] and why in run["problem"] for run in runs.values())

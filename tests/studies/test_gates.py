@@ -12,11 +12,12 @@ import torch
 
 from spoilers.core.files import sha256, write_json
 from spoilers.models import storage
-from spoilers.models.network import SpoilerRNN
+from spoilers.models.network import CELLS, SpoilerRNN
 from spoilers.report.figures.drawing import draw
 from spoilers.report.figures.gates import gates as figure
 from spoilers.report.findings.gates import gate_findings
 from spoilers.studies import gates
+from spoilers.theory import cells
 from stages import gates as stage
 from tests.rnn_data import WORDS, write_project
 
@@ -45,6 +46,21 @@ def test_the_gates_are_those_behind_the_models_own_states(cell):
     for name, values in zip(order, sums.split(7, dim=1), strict=True):
         assert name is None or found[name] == pytest.approx(values.numpy(), abs=1e-5)
     assert set(found) == set(order) - {None}
+
+
+@pytest.mark.parametrize(("cell", "places"), [("lstm", (3, 4, 6)), ("gru", (2, 3))])
+def test_the_gates_are_those_of_the_reference_cells(cell, places):
+    model = a_model(cell)
+    ids = np.random.default_rng(1).integers(1, WORDS, 25)
+    found, states = gates.activations(cell, model, ids)
+    reference = cells.LSTM if cell == "lstm" else cells.GRU
+    weights = cells.Weights(*gates.weights_of(model.forwards[0]))
+    xs = model.embedding.weight.detach().double().numpy()[ids][:, None]
+    start = tuple(np.zeros((1, 7)) for _ in range(reference.states))
+    expected, _, kept = cells.forward(reference, weights, xs, start)
+    assert states == pytest.approx(expected[:, 0], abs=1e-12)
+    for place, values in zip(places, found.values(), strict=True):  # where a step keeps its gates
+        assert values == pytest.approx(np.stack([step[place][0] for step in kept]), abs=1e-12)
 
 
 def test_the_first_layer_of_several_is_shown():
@@ -80,7 +96,7 @@ def test_half_lives():
 def test_words_are_shown_of_the_sample_alone(tmp_path, monkeypatch, source):
     write_project(tmp_path)
     monkeypatch.chdir(tmp_path)
-    for cell in stage.CELLS:
+    for cell in CELLS:
         architecture = {"vocabulary_size": WORDS, "cell": cell, "embedding_size": 8, "hidden_size": 8}
         settings = {"architecture": architecture, "max_tokens": 64, "threshold": 0.5}
         Path(f"data/models/{cell}").mkdir(parents=True)
@@ -90,16 +106,16 @@ def test_words_are_shown_of_the_sample_alone(tmp_path, monkeypatch, source):
         )
     labels = pq.read_table(stage.TEST)["label"].to_numpy()
     Path("data/predictions").mkdir()
-    scores = {cell: pa.array(labels, pa.float32()) for cell in stage.CELLS}
+    scores = {cell: pa.array(labels, pa.float32()) for cell in CELLS}
     pq.write_table(pa.table(scores), "data/predictions/test.parquet")
     Path("data/raw").mkdir()
     write_json("data/raw/source.json", {"source": source})
     stage.main()
 
-    text = Path("reports/metrics/gates.json").read_text()
+    text = Path("data/results/gates.json").read_text()
     found = json.loads(text)
     assert ("word" in text) == (source == "sample")
-    review = pq.read_table(stage.TEST).to_pylist()[found["review"][0]["row"] - 1]
+    review = pq.read_table(stage.TEST).to_pylist()[found["review"]["row"] - 1]
     assert review["label"]
     assert len(found["tokens"]) == len(review["ids"])
     if source == "sample":
@@ -108,7 +124,7 @@ def test_words_are_shown_of_the_sample_alone(tmp_path, monkeypatch, source):
         *(("lstm", gate) for gate in ("input", "forget", "output")),
         *(("gru", gate) for gate in ("reset", "update")),
     ]
-    draw(tmp_path / "gates", figure, pd.read_parquet("data/gates.parquet"), found["tokens"])
+    draw(tmp_path / "gates", figure, pd.read_parquet("data/results/gates.parquet"), found["tokens"])
     assert (tmp_path / "gates.svg").stat().st_size
 
 

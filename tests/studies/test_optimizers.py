@@ -19,6 +19,7 @@ SETTINGS = params.load().sweep.model_copy(
     update={"optimizers": ["sgd", "adam"], "learning_rates": [0.1, 0.01, 1.0], "shared_learning_rate": 0.1}
 )
 EVALUATE = params.load().evaluate.model_copy(update={"bootstrap": 200})
+AVERAGED = ("gradient_norm", "gradient_norm_sd", "clipped", "effective_step_embedding", "update_ratio_output")
 RIGHT = np.where(LABELS > 0, 0.9, 0.1).astype(np.float32)
 
 
@@ -26,7 +27,7 @@ def cell(*precisions: list[float], diverged: bool = False, test: np.ndarray | No
     """A cell with one list of average precisions per seed."""
     rows, runs = [], {}
     for seed, values in enumerate(precisions):
-        constant = {"accuracy": 0.8, "f1": 0.6, "train_loss": 0.4, **dict.fromkeys(study.AVERAGED, 0.125)}
+        constant = {"accuracy": 0.8, "f1": 0.6, "train_loss": 0.4, **dict.fromkeys(AVERAGED, 0.125)}
         for epoch, value in enumerate(values, 1):
             row = {"seed": seed, "reviews": 10 * epoch, "epoch": epoch, "average_precision": value}
             rows.append({**row, "validation_loss": 1 - value, **constant})
@@ -58,7 +59,7 @@ def test_summary() -> None:
     summary = summarize()
     # The medians over the seeds of adam at 0.01 are 0.75 and 0.85.
     goal, works = (PREVALENCE + share * (0.85 - PREVALENCE) for share in (0.95, 0.5))
-    found = summary["study"][0]
+    found = summary["study"]
     assert (found.pop("goal"), found.pop("works")) == pytest.approx((goal, works), abs=1e-4)
     assert found == {
         "prevalence": PREVALENCE,
@@ -115,13 +116,14 @@ def test_a_single_seed_has_no_spread() -> None:
     assert summary["differences"][0]["low"] <= summary["differences"][0]["high"]
 
 
-def write_cell(folder, found: study.Cell) -> None:
-    """As `run_cell` writes them."""
+def write_cell(root, name: str, found: study.Cell) -> None:
+    """Write a cell's files as `run_cell` does."""
+    folder = root / "data/sweep" / name
     folder.mkdir(parents=True)
     table = found.curves if not found.diverged else pd.DataFrame()
     (folder / "curves.csv").write_text(table.to_csv(index=False) if len(table) else "")
     write_json(folder / "runs.json", found.runs)
-    write_json(folder / "timings.json", found.timings)
+    write_json(root / f"reports/timings/sweep/{name}.json", found.timings)
     pq.write_table(pa.table(found.test), folder / "test.parquet")
 
 
@@ -131,7 +133,7 @@ def test_the_stage_ends_well(tmp_path, monkeypatch, lost) -> None:
     bad = cell([0.2], [0.2], diverged=True)
     for (name, rate), found in CELLS.items():
         is_lost = lost == "all" or (lost == "some" and name == "sgd")
-        write_cell(tmp_path / f"data/sweep/{name}-{rate}", bad if is_lost else found)
+        write_cell(tmp_path, f"{name}-{rate}", bad if is_lost else found)
     (tmp_path / "data/splits").mkdir()
     for part in ("validation", "test"):
         rows = {"label": SPLITS.test > 0, "book_id": SPLITS.books}
@@ -140,11 +142,11 @@ def test_the_stage_ends_well(tmp_path, monkeypatch, lost) -> None:
     monkeypatch.setattr(params, "load", lambda: settings)
     monkeypatch.chdir(tmp_path)
     sweep_summary.main()
-    curves = tmp_path / "reports/curves"
-    assert (curves / "sweep_train_loss.csv").read_text().splitlines()[0] == "epoch,sgd,adam"
-    grid = pd.read_csv(curves / "sweep_grid.csv")
+    curves = tmp_path / "reports/curves/sweep"
+    assert (curves / "train_loss.csv").read_text().splitlines()[0] == "epoch,sgd,adam"
+    grid = pd.read_csv(curves / "grid.csv")
     assert grid["diverged"].sum() == {"none": 1, "some": 3, "all": 6}[lost]
-    runs = pd.read_csv(curves / "sweep_runs.csv")
+    runs = pd.read_csv(curves / "runs.csv")
     names = {"none": {"sgd", "adam"}, "some": {"adam"}, "all": set()}[lost]
     assert set(runs["optimizer"]) == names
     assert (tmp_path / "reports/timings/sweep.json").is_file()
@@ -173,4 +175,15 @@ def test_tables() -> None:
 
 def test_a_missing_cell_is_one_line(tmp_path) -> None:
     with pytest.raises(UserError, match=r"sgd-0\.01: is missing"):
-        study.read_cells(tmp_path, SETTINGS)
+        study.read_cells(tmp_path, tmp_path, SETTINGS)
+
+
+def test_cells_that_the_parameters_no_longer_name_are_removed(tmp_path) -> None:
+    folder, timings = tmp_path / "data/sweep", tmp_path / "reports/timings/sweep"
+    for (name, rate), found in CELLS.items():
+        write_cell(tmp_path, f"{name}-{rate}", found)
+    (folder / ".gitignore").write_text("/sgd-0.1\n")
+    study.remove_stale_cells(folder, timings, SETTINGS.model_copy(update={"optimizers": ["adam"]}))
+    names = ["adam-0.01", "adam-0.1", "adam-1.0"]
+    assert sorted(path.name for path in folder.iterdir()) == [".gitignore", *names]
+    assert sorted(path.stem for path in timings.iterdir()) == names

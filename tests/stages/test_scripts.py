@@ -1,0 +1,30 @@
+"""The stages' scripts: how they are named and started."""
+
+import os
+import subprocess
+import sys
+
+import yaml
+
+from tests import ROOT
+
+SCRIPTS = sorted(path for path in (ROOT / "stages").glob("*.py") if path.name != "__init__.py")
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+def test_a_script_started_by_its_path_says_how_to_start_it() -> None:
+    """Its folder comes before the standard library, whose `tokenize` and `inspect` are hidden by ours."""
+    installed = os.environ | {"PYTHONPATH": str(ROOT)}
+    for script in SCRIPTS:
+        command = [sys.executable, script]
+        done = subprocess.run(command, cwd=ROOT, env=installed, capture_output=True, text=True)
+        assert done.returncode == 1, script
+        expected = "error: run a stage as a module from the project's root: python -m stages.NAME"
+        assert done.stderr.strip() == expected, script
+
+
+def test_each_script_serves_a_stage_of_its_name() -> None:
+    served = {
+        word for stage in STAGES.values() for word in stage["cmd"].split() if word.startswith("stages.")
+    }
+    assert {f"stages.{path.stem}" for path in SCRIPTS} == served
