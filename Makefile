@@ -28,7 +28,7 @@ test: $(VENV)/installed
 	ruff check .
 	ruff format --check .
 	lint-imports
-	python -m pytest
+	python -m pytest --numprocesses logical
 
 sweep: $(VENV)/installed
 	python -m stages.sweep_parallel $(JOBS)
