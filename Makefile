@@ -29,7 +29,7 @@ test: $(VENV)/installed
 	ruff check .
 	ruff format --check .
 	lint-imports
-	python -m pytest
+	python -m pytest --numprocesses logical
 
 sweep: $(VENV)/installed
 	spoilers sweep $(JOBS)

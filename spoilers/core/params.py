@@ -213,9 +213,8 @@ class Loader(yaml.SafeLoader):
     """A YAML loader that reads `1e-05` as a number, as YAML 1.2 does; DVC writes 0.00001 so."""
 
 
-Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
-)
+FLOAT = re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$")
+Loader.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+0123456789"))
 
 
 def load(path: Path | str = PATH) -> Params:

@@ -105,10 +105,10 @@ def truths() -> dict[str, float]:
 
 
 def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
-    """95 % intervals in 1,000 simulated test sets of 60 books."""
+    """95 % intervals in 600 simulated test sets of 60 books: 570 cover it, give or take three deviations."""
     truth = truths()
     covered = dict.fromkeys(truth, 0)
-    for seed in range(1000):
+    for seed in range(600):
         book, labels, first, second = simulate(np.random.default_rng([7, seed]), BOOKS)
         resamples = Resamples.of(book, 400, seed)
         ranking = Ranking(labels, first)
@@ -125,7 +125,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
         for name, resampled in values.items():
             low, high = interval(resampled, 0.95, BOOKS)
             covered[name] += low <= truth[name] <= high
-    assert {name: count for name, count in covered.items() if not 930 <= count <= 970} == {}
+    assert {name: count for name, count in covered.items() if not 554 <= count <= 586} == {}
 
 
 MANY = 10**9  # groups

@@ -1,37 +1,36 @@
-"""dvc.yaml names every module that a stage imports: a change in one reruns what it affects."""
+"""dvc.yaml names the code that each stage imports, and no other: a change in it reruns what it affects."""
 
 import ast
 import re
+import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 
+from spoilers.core import params
 from tests import ROOT
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+CORE = ROOT / "spoilers/core"
 
 
-def imported(path: Path) -> set[Path]:
-    """The project's files that importing `path` runs, itself and packages' `__init__.py` included."""
-    found: set[Path] = set()
-    waiting = [path]
-    while waiting:
-        file = waiting.pop()
-        if file in found:
-            continue
-        found.add(file)
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "stages":
-                waiting += [f for alias in node.names for f in files_of(f"{node.module}.{alias.name}")]
-            elif isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names if alias.name.startswith("stages.")]
-                waiting += [f for name in names for f in files_of(name)]
-    return found
+@cache
+def imports(path: Path) -> frozenset[str]:
+    """The dotted names that a file imports, wherever it does: modules, and what is taken from them."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: a relative import, which this test does not follow"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return frozenset(names)
 
 
 def files_of(name: str) -> list[Path]:
-    """The files behind a dotted name: its packages, and the module it is or is in."""
+    """The project's files behind a dotted name: its packages' `__init__.py`, and the module."""
     files, path = [], ROOT
     for part in name.split("."):
         path = path / part
@@ -42,31 +41,93 @@ def files_of(name: str) -> list[Path]:
     return files
 
 
-@pytest.mark.parametrize("name", STAGES)
-def test_every_import_is_a_dependency(name: str) -> None:
-    stage = STAGES[name]
-    module = re.search(r"\bstages\.(\w+)", stage["cmd"])[1]
-    needed = imported(ROOT / "stages" / f"{module}.py") - {ROOT / "stages/__init__.py"}
-    named = [ROOT / dep for dep in stage["deps"]]
-    missing = [f for f in needed if not any(f == dep or dep in f.parents for dep in named)]
-    assert sorted(str(f.relative_to(ROOT)) for f in missing) == []
+def is_bare(path: Path) -> bool:
+    """Whether a file is an `__init__.py` with nothing but a docstring."""
+    body = ast.parse(path.read_text()).body
+    return path.name == "__init__.py" and all(
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body
+    )
 
 
-@pytest.mark.parametrize("name", STAGES)
-def test_no_dependency_is_idle(name: str) -> None:
-    stage = STAGES[name]
-    module = re.search(r"\bstages\.(\w+)", stage["cmd"])[1]
-    needed = imported(ROOT / "stages" / f"{module}.py")
-    named = [ROOT / dep for dep in stage["deps"] if dep.startswith("stages/") and dep.endswith(".py")]
-    assert sorted(str(dep.relative_to(ROOT)) for dep in named if dep not in needed) == []
+def needed(script: Path) -> set[Path]:
+    """The files that a stage's script imports, itself among them and what decides nothing left out.
+
+    Left out are `spoilers/core`, and the `__init__.py` of the whole library: it loads what is asked of it.
+    """
+    found: set[Path] = set()
+    waiting = [script]
+    while waiting:
+        file = waiting.pop()
+        if file not in found and CORE not in file.parents and file != ROOT / "spoilers/__init__.py":
+            found.add(file)
+            waiting += [path for name in imports(file) for path in files_of(name)]
+    return {path for path in found if not is_bare(path)}
+
+
+def needed_by(stage: str) -> set[Path]:
+    module = re.search(r"\bstages\.(\w+)", STAGES[stage]["cmd"])[1]
+    return needed(ROOT / f"stages/{module}.py")
+
+
+def code_of(stage: str) -> list[Path]:
+    """What a stage declares of the code: files, and folders that hold some."""
+    named = [ROOT / dep for dep in STAGES[stage]["deps"] if dep.startswith(("stages/", "spoilers/"))]
+    return [path for path in named if path.suffix == ".py" or any(path.rglob("*.py"))]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_import_is_a_dependency(stage: str) -> None:
+    named = code_of(stage)
+    missing = [file for file in needed_by(stage) if not any(dep in (file, *file.parents) for dep in named)]
+    assert sorted(str(file.relative_to(ROOT)) for file in missing) == []
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_dependency_is_idle(stage: str) -> None:
+    files = needed_by(stage)
+    idle = [dep for dep in code_of(stage) if not any(dep in (file, *file.parents) for file in files)]
+    assert sorted(str(dep.relative_to(ROOT)) for dep in idle) == []
+
+
+def test_imports_are_found() -> None:
+    """Of a module, of a name in a module, of a package with a body, and of what these import."""
+    found = {str(path.relative_to(ROOT)) for path in needed(ROOT / "stages/train.py")}
+    assert {"stages/train.py", "spoilers/training/loop.py", "spoilers/models/network.py"} < found
+    assert not any(name.startswith("spoilers/core") for name in found)
+
+
+def test_no_stage_depends_on_core() -> None:
+    assert [name for name in STAGES if any(CORE in (dep, *dep.parents) for dep in code_of(name))] == []
+
+
+def test_no_stage_tracks_the_machine() -> None:
+    tracked = {name: [str(key) for key in stage.get("params", ())] for name, stage in STAGES.items()}
+    assert [name for name, keys in tracked.items() if any(key.startswith("machine") for key in keys)] == []
+
+
+def test_no_setting_has_a_default() -> None:
+    """So `core` decides nothing: each value stands in params.yaml, where DVC sees it."""
+    sections, waiting = set(), [params.Section]
+    while waiting:
+        waiting += (found := set(waiting.pop().__subclasses__()) - sections)
+        sections |= found
+    fields = [
+        f"{section.__name__}.{name}"
+        for section in sections
+        if section.__module__ == params.__name__
+        for name, field in section.model_fields.items()
+        if not field.is_required()
+    ]
+    assert params.Train in sections
+    assert fields == []
+
+
+def test_core_imports_nothing_that_computes() -> None:
+    allowed = {*sys.stdlib_module_names, "yaml", "pydantic", "pydantic_core"}
+    for path in CORE.glob("*.py"):
+        for name in imports(path):
+            assert name.split(".")[0] in allowed or name.startswith("spoilers.core."), f"{path}: {name}"
 
 
 def test_every_stage_has_a_description() -> None:
     assert [name for name, stage in STAGES.items() if not stage.get("desc")] == []
-
-
-def test_the_run_cache_serves_whatever_trains() -> None:
-    for name in ("train_baseline", "train_lstm", "train_gru", "sweep", "evaluate", "gates", "sweep_summary"):
-        stage = STAGES[name]
-        assert all(isinstance(out, str) for out in stage.get("outs", [])), "uncached or persistent outs"
-        assert not stage.get("always_changed")

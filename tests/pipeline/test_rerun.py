@@ -1,143 +1,130 @@
-"""What reruns after which change, by what DVC says that it ran."""
+"""What reruns after which change: the table of the design, on stub commands through the real DVC."""
 
-import json
+import shutil
+from pathlib import Path
 
 import pytest
 
-from tests.pipeline.conftest import Project, ran, restored
+from spoilers.core.errors import UserError
+from tests.pipeline.stubs import Project, change_params, commit, copy_sources
+
+pytestmark = pytest.mark.xdist_group("stubs")
 
 # `check` reads all of params.yaml, and so runs whenever anything in it has changed.
 CHECK = {"check"}
-AFTER_EVALUATE = {"plot", "report"}
-TRAININGS = {"train_lstm", "train_gru", "train_gru_matched"}
+FIGURES = {"plot", "report"}
+TRAININGS = {"train_lstm", "train_gru"}
+SCORES = {"evaluate", "gates"}
 GRID = {f"sweep@{name}-{rate}" for name in ("sgd", "adam") for rate in ("0.01", "1.0")}
+SMALL_GRID = {"sweep.optimizers": ["sgd", "adam"], "sweep.learning_rates": [0.01, 1.0]}
 
 
-def test_nothing_runs_twice(project: Project) -> None:
-    assert ran(project.dvc("repro")) == set()
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project in which every stage has run; tests take copies of it."""
+    project = Project(tmp_path_factory.mktemp("stubs") / "project")
+    copy_sources(project.folder)
+    change_params(project.folder / "params.yaml", SMALL_GRID)
+    commit(project.folder)
+    assert project.repro().ran >= CHECK | FIGURES | TRAININGS | SCORES | GRID
+    commit(project.folder)
+    return project
+
+
+@pytest.fixture
+def project(built: Project, tmp_path: Path) -> Project:
+    shutil.copytree(built.folder, tmp_path / "project", symlinks=True)
+    return Project(tmp_path / "project")
+
+
+def set_params(project: Project, **changes: object) -> None:
+    """Set settings in params.yaml; two underscores stand for a point."""
+    named = {name.replace("__", "."): value for name, value in changes.items()}
+    change_params(project.folder / "params.yaml", named)
+
+
+def test_every_stage_runs_once(built: Project, project: Project) -> None:
+    outcome = project.repro()
+    assert (outcome.ran, outcome.restored) == (set(), set())
+    assert {"data/models/lstm/content", "reports/report.md", "data/params.checked"} < built.outputs().keys()
 
 
 def test_optimizer_and_back(project: Project) -> None:
-    before = project.files("data/models", "reports/metrics")
-    output = project.dvc("exp", "run", "--set-param", "optimizer=sgd")
-    assert ran(output) == CHECK | TRAININGS | {"evaluate", "gates"} | AFTER_EVALUATE
+    before = project.outputs()
+    outcome = project.experiment("optimizer=sgd")
+    assert outcome.ran == CHECK | TRAININGS | SCORES | FIGURES
+    assert not outcome.restored
+    assert project.outputs()["data/models/lstm/content"] != before["data/models/lstm/content"]
 
-    assert "optimizer" in project.dvc("params", "diff")
-    changed = project.dvc("metrics", "diff")
-    assert "reports/metrics/lstm.json" in changed
-    assert "reports/metrics/gru.json" in changed
-    assert "reports/metrics/tfidf.json" not in changed
-    project.dvc("plots", "diff")
-    assert "reports/curves/lstm.csv" in (project.folder / "dvc_plots/index.html").read_text()
-    assert "with learning rate\n1," in (project.folder / "reports/report.md").read_text()
-
-    output = project.dvc("exp", "run", "--set-param", "optimizer=adam")
-    assert ran(output) <= CHECK | AFTER_EVALUATE
-    assert TRAININGS | {"evaluate", "gates"} <= restored(output)
-    assert project.files("data/models", "reports/metrics") == before
-
-
-def test_hidden_size(project: Project) -> None:
-    output = project.dvc("exp", "run", "--set-param", "model.hidden_size=6")
-    follows = {"sweep_summary", "theory", "evaluate", "gates"} | AFTER_EVALUATE
-    assert ran(output) == CHECK | TRAININGS | GRID | follows
-
-
-def test_a_rate_more_and_a_rate_less(project: Project) -> None:
-    parameters = project.folder / "params.yaml"
-    text = parameters.read_text()
-    parameters.write_text(text.replace("    - 0.01\n", "    - 0.01\n    - 1e-05\n    - 1000000.0\n"))
-    new = {f"sweep@{name}-{rate}" for name in ("sgd", "adam") for rate in ("1e-05", "1000000.0")}
-    assert ran(project.dvc("repro")) == CHECK | new | {"sweep_summary"} | AFTER_EVALUATE
-    # At the second nothing can be learned: the cell says so, the tables mark it, and all ends well.
-    runs = json.loads((project.folder / "data/sweep/sgd-1000000.0/runs.json").read_text())
-    assert all(run["diverged"] and "loss" in run["problem"] for run in runs.values())
-    assert "\nsgd,1e+06,,,,1\n" in (project.folder / "reports/curves/sweep_grid.csv").read_text()
-    assert "cells diverged: SGD 1" in (project.folder / "reports/report.md").read_text()
-
-    parameters.write_text(text)
-    assert ran(project.dvc("repro")) <= CHECK | {"sweep_summary"} | AFTER_EVALUATE
-
-
-def test_split(project: Project) -> None:
-    output = project.dvc("exp", "run", "--set-param", "split.by=random")
-    follows = {"split", "inspect", "train_baseline", "sweep_summary", "theory", "evaluate", "gates"}
-    follows |= AFTER_EVALUATE
-    # The vocabulary is another one only where other words pass its minimum count.
-    assert ran(output) | {"theory"} == CHECK | TRAININGS | GRID | follows
-    assert not restored(output)
-    found = json.loads((project.folder / "reports/metrics/split.json").read_text())["splits"]
-    assert found[2]["books_seen_in_training"] > 0
-
-
-def test_evaluation(project: Project) -> None:
-    output = project.dvc("exp", "run", "--set-param", "evaluate.bootstrap=60")
-    assert ran(output) == CHECK | {"evaluate", "leakage", "sweep_summary"} | AFTER_EVALUATE
-
-
-def test_trained_by_two_processes(project: Project) -> None:
-    launcher = "train.launcher='torchrun --standalone --nproc-per-node=2 -m'"
-    before = project.files("data/models")
-    output = project.dvc("exp", "run", "--set-param", launcher)
-    assert ran(output) == CHECK | TRAININGS | {"evaluate", "gates", "theory"} | AFTER_EVALUATE
-    assert "torchrun --standalone --nproc-per-node=2 -m stages.train gru" in output
-    after = project.files("data/models")
-    assert after.keys() == before.keys()
-    for name in ("data/models/lstm/model.safetensors", "data/models/gru/model.safetensors"):
-        assert after[name] != before[name]
-
-
-def test_without_the_matched_gru(project: Project) -> None:
-    """It is switched off and on without a training of the others, and leaves nothing stale behind."""
-    before = project.files("data/models", "reports/metrics", "reports/curves")
-    output = project.dvc("exp", "run", "--set-param", "evaluate.match_parameters=false")
-    assert ran(output) == CHECK | {"train_gru_matched", "evaluate", "gates"} | AFTER_EVALUATE
-    assert project.files("data/models/gru_matched") == {}
-    report = (project.folder / "reports/report.md").read_text()
-    assert "GRU of equal parameters" not in report
-    project.dvc("plots", "show")
-    project.dvc("metrics", "show")
-
-    output = project.dvc("exp", "run", "--set-param", "evaluate.match_parameters=true")
-    assert {"train_gru_matched", "evaluate"} <= restored(output)
-    assert project.files("data/models", "reports/metrics", "reports/curves") == before
-
-
-def test_a_figure(project: Project) -> None:
-    code = project.folder / "stages/results/figures/models.py"
-    code.write_text(code.read_text().replace('title="Loss"', 'title="The loss"'))
-    assert ran(project.dvc("repro")) == AFTER_EVALUATE
+    outcome = project.experiment("optimizer=adam")
+    assert outcome.ran <= CHECK | FIGURES
+    assert outcome.restored >= TRAININGS | SCORES
+    assert project.outputs() == before
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "may_be"),
+    ("changes", "runs"),
     [
-        ("optimizer", "adagrad", "'sgd', 'momentum', 'rmsprop' or 'adam'"),
-        ("optimizers.adam.learning_rate", "-0.001", "greater than 0"),
-        ("split.fractions.train", "0.8", "sum to 1"),
-        ("model.layers", "two", "valid integer"),
-        ("+model.width", "3", "is not a setting"),
+        ({"optimizers__adam__learning_rate": 0.002}, TRAININGS | SCORES | {"theory"} | FIGURES),
+        ({"optimizers__rmsprop__learning_rate": 0.002}, {"theory"}),
+        ({"model__hidden_size": 32}, TRAININGS | GRID | SCORES | {"sweep_summary", "theory"} | FIGURES),
+        ({"evaluate__confidence": 0.9}, {"evaluate", "gates", "leakage", "sweep_summary"} | FIGURES),
+        (
+            {"split__by": "random"},
+            {"split", "inspect", "train_baseline", "sweep_summary", "theory"}
+            | (TRAININGS | GRID | SCORES | FIGURES),
+        ),
+        ({"sweep__shared_learning_rate": 1.0}, {"sweep_summary"} | FIGURES),
+        ({"machine__device": "cpu", "machine__workers": 1, "machine__checkpoint_seconds": 5.0}, set()),
+    ],
+    ids=["rate", "another's rate", "hidden size", "evaluate", "split", "shared rate", "machine"],
+)
+def test_a_changed_setting(project: Project, changes: dict[str, object], runs: set[str]) -> None:
+    """On stubs, every output of a stage changes when it runs: so `gates` follows `evaluate` here."""
+    set_params(project, **changes)
+    outcome = project.repro()
+    assert outcome.ran == CHECK | runs
+    assert not outcome.restored
+
+
+def test_a_rate_more_and_a_rate_less(project: Project) -> None:
+    before = project.outputs()
+    set_params(project, sweep__learning_rates=[0.01, 1.0, 1e-05])
+    new = {f"sweep@{name}-1e-05" for name in ("sgd", "adam")}
+    assert project.repro().ran == CHECK | new | {"sweep_summary"} | FIGURES
+
+    set_params(project, sweep__learning_rates=[0.01, 1.0])
+    assert project.repro().ran <= CHECK | {"sweep_summary"} | FIGURES
+    after = project.outputs()
+    assert {name: after[name] for name in before} == before
+
+
+@pytest.mark.parametrize(
+    ("module", "runs"),
+    [
+        ("spoilers/core/errors.py", set()),
+        ("spoilers/core/params.py", set()),
+        ("spoilers/report/figures/models.py", FIGURES),
+        ("stages/report.py", {"report"}),
+        ("spoilers/training/loop.py", TRAININGS | GRID | SCORES | {"theory", "sweep_summary"} | FIGURES),
     ],
 )
-def test_bad_parameters_touch_nothing(built: Project, key: str, value: str, may_be: str) -> None:
-    before = built.files("data", "reports")
-    output = built.dvc("exp", "run", "--set-param", f"{key}={value}", fails=True)
-    built.run("git", "checkout", "--", "params.yaml")
-    lines = [line for line in output.splitlines() if line.startswith("error: ")]
-    assert len(lines) == 1
-    assert key.lstrip("+").removesuffix(".train") in lines[0]
-    assert may_be in lines[0]
-    assert "Traceback" not in output
-    assert built.files("data", "reports") == before
+def test_a_comment_in_the_code(project: Project, module: str, runs: set[str]) -> None:
+    project.append(module, "# A comment.\n")
+    assert project.repro().ran == runs
 
 
-def test_the_same_bytes_again(project: Project) -> None:
-    def all_but_timings() -> dict[str, bytes]:
-        files = project.files("data", "reports")
-        return {name: content for name, content in files.items() if "timings" not in name}
-
-    before = all_but_timings()
-    project.dvc("repro", "--force")
-    after = all_but_timings()
-    assert set(after) == set(before)
-    assert [name for name in after if after[name] != before[name]] == []
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("optimizer=adagrad", "'sgd', 'momentum', 'rmsprop' or 'adam'"),
+        ("split.fractions.train=0.8", "sum to 1"),
+        ("+model.width=3", "model.width: is not a setting"),
+    ],
+)
+def test_bad_parameters_touch_nothing(project: Project, setting: str, words: str) -> None:
+    """Here the stage `check` is the real one."""
+    before = project.outputs()
+    with pytest.raises(UserError, match=words):
+        project.experiment(setting)
+    assert project.outputs() == before

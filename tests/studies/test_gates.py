@@ -39,9 +39,9 @@ def test_the_gates_are_those_behind_the_models_own_states(cell):
     ids = np.random.default_rng(0).integers(1, WORDS, 25)
     found, states = gates.activations(cell, model, ids)
     with torch.inference_mode():
-        own = model.states(torch.from_numpy(ids)[:, None], torch.tensor([25]))[0]  # (tokens, hidden)
+        own = model.rnn.forwards[0](model.embedding(torch.from_numpy(ids)))[0]  # (tokens, hidden)
         assert states == pytest.approx(own.numpy(), abs=1e-5)
-        layer, before = model.forwards[0], torch.cat([torch.zeros(1, 7), own[:-1]])
+        layer, before = model.rnn.forwards[0], torch.cat([torch.zeros(1, 7), own[:-1]])
         sums = model.embedding(torch.from_numpy(ids)) @ layer.weight_ih_l0.T + layer.bias_ih_l0
         sums = torch.sigmoid(sums + before @ layer.weight_hh_l0.T + layer.bias_hh_l0)
     order = {"lstm": ["input", "forget", None, "output"], "gru": ["reset", "update", None]}[cell]  # PyTorch's
@@ -56,7 +56,7 @@ def test_the_gates_are_those_of_the_reference_cells(cell, places):
     ids = np.random.default_rng(1).integers(1, WORDS, 25)
     found, states = gates.activations(cell, model, ids)
     reference = cells.LSTM if cell == "lstm" else cells.GRU
-    weights = cells.Weights(*gates.weights_of(model.forwards[0]))
+    weights = cells.Weights(*gates.weights_of(model.rnn.forwards[0]))
     xs = model.embedding.weight.detach().double().numpy()[ids][:, None]
     start = tuple(np.zeros((1, 7)) for _ in range(reference.states))
     expected, _, kept = cells.forward(reference, weights, xs, start)
@@ -68,7 +68,7 @@ def test_the_gates_are_those_of_the_reference_cells(cell, places):
 def test_the_first_layer_of_several_is_shown():
     model = a_model("gru", layers=2)
     found, states = gates.activations("gru", model, np.arange(2, 12))
-    own = model.forwards[0](model.embedding(torch.arange(2, 12)))[0]
+    own = model.rnn.forwards[0](model.embedding(torch.arange(2, 12)))[0]
     assert states == pytest.approx(own.detach().numpy(), abs=1e-5)
     assert found["update"].shape == (10, 7)
 

@@ -117,7 +117,6 @@ PIECES = st.sampled_from(
 texts = st.text() | st.lists(st.text(max_size=3) | PIECES).map("".join)
 
 
-@settings(max_examples=300)
 @given(st.lists(texts, max_size=5), st.booleans())
 def test_rule(batch, lowercase):
     assert tokens(*batch, lowercase=lowercase) == [reference(text, lowercase) for text in batch]
@@ -126,7 +125,7 @@ def test_rule(batch, lowercase):
 def test_white_space_at_the_end():
     """Which Arrow's own kernel overlooks in one of some hundred small batches."""
     draw = random.Random(5)
-    for _ in range(1500):
+    for _ in range(400):
         batch = ["".join(draw.choices(["a", "\u2019s", ".", "\u00a0", "\u2003"], k=6)) + "\u00a0"]
         assert tokens(*batch) == [reference(text) for text in batch]
 

@@ -136,7 +136,7 @@ def test_first_weights_are_like_the_models():
     """Orthogonal U gate by gate, W within Xavier's bounds, forget bias 1, all other biases 0."""
     random = np.random.default_rng(0)
     model = SpoilerRNN(10, "lstm", embedding_size=5, hidden_size=7)
-    theirs = Weights(*(p.detach().numpy() for p in model.forwards[0].parameters()))
+    theirs = Weights(*(p.detach().numpy() for p in model.rnn.forwards[0].parameters()))
     ours = cells.initial(LSTM, 5, 7, random)
     for weights in (ours, theirs):
         for gate in np.split(weights.U, 4):

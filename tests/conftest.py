@@ -1,0 +1,13 @@
+"""What holds for every test: one thread per process, so that tests can run side by side."""
+
+import os
+
+from hypothesis import settings
+
+# Before anything imports NumPy or PyTorch, which read these once; the commands that tests start inherit them.
+for library in ("OMP", "MKL", "OPENBLAS"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+# A loaded machine must not fail a test: no example has a time limit.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")

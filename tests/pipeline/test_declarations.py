@@ -1,0 +1,153 @@
+"""What each stage declares in dvc.yaml, against what its processes did while the real pipeline was built."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import chdir
+from pathlib import Path
+
+import pytest
+import yaml
+from dvc.dependency.param import ParamsDependency
+from dvc.repo import Repo
+
+from spoilers.core.params import Loader
+from tests.pipeline.conftest import Project
+
+pytestmark = pytest.mark.xdist_group("pipeline")
+
+Names = dict[str, set[str]]  # by stage, the cells of the study taken together
+
+# Settings that a stage declares for what it does under other parameters than those of the build.
+ONLY_SOMETIMES: Names = {}
+
+
+@pytest.fixture(scope="module")
+def seen(built: Project, trace: Path) -> dict[str, Names]:
+    """What was recorded, by kind (setting, read, write, list) and stage."""
+    found: dict[str, Names] = defaultdict(lambda: defaultdict(set))
+    for record in trace.glob("*/*"):
+        for line in record.read_text().splitlines():
+            kind, name = line.split("\t")
+            found[kind][family(record.parent.name)].add(name)
+    return found
+
+
+@pytest.fixture(scope="module")
+def declared(built: Project) -> dict[str, Names]:
+    """Settings, dependencies and outputs as DVC understands dvc.yaml, by kind and stage."""
+    leaves = set(leaves_of(yaml.load((built.folder / "params.yaml").read_text(), Loader)))
+    found: dict[str, Names] = defaultdict(lambda: defaultdict(set))
+    with chdir(built.folder), Repo(".") as repo:
+        for stage in repo.index.stages:
+            name = family(stage.addressing)
+            for dep in stage.deps:
+                if isinstance(dep, ParamsDependency):
+                    found["setting"][name] |= {leaf for leaf in leaves if under(leaf, dep.params, ".")}
+                else:
+                    found["dep"][name].add(dep.def_path)
+            found["out"][name] |= {out.def_path for out in stage.outs}
+    return found
+
+
+def family(stage: str) -> str:
+    """A stage's name in dvc.yaml: `sweep` for `sweep@adam-0.01`."""
+    return stage.partition("@")[0]
+
+
+def under(name: str, others: Iterable[str], separator: str = "/") -> bool:
+    """Whether a name is one of the others, or inside one."""
+    return any(name == other or name.startswith(other + separator) for other in others)
+
+
+def leaves_of(values: dict, prefix: str = "") -> Iterable[str]:
+    """The full name of each setting that is no section."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from leaves_of(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key
+
+
+def is_data(name: str) -> bool:
+    return name.startswith(("data/", "reports/"))
+
+
+def by_stage(names: Names) -> dict[str, list[str]]:
+    """The stages that have some, each with its own in order."""
+    return {stage: sorted(found) for stage, found in sorted(names.items()) if found}
+
+
+def test_every_stage_was_recorded(seen: dict[str, Names], declared: dict[str, Names]) -> None:
+    assert seen["write"].keys() == declared["out"].keys()
+
+
+def test_every_setting_that_is_read_is_declared(seen: dict[str, Names], declared: dict[str, Names]) -> None:
+    """Those of the machine excepted, which decide nothing about a result."""
+    read = {
+        stage: {n for n in names if not under(n, ["machine"], ".")}
+        for stage, names in seen["setting"].items()
+    }
+    assert by_stage({stage: names - declared["setting"][stage] for stage, names in read.items()}) == {}
+
+
+def test_every_setting_that_is_declared_is_read(seen: dict[str, Names], declared: dict[str, Names]) -> None:
+    """`check` validates all of them; the launcher stands in the command itself."""
+    idle = {
+        stage: names - seen["setting"][stage] - ONLY_SOMETIMES.get(stage, set()) - {"train.launcher"}
+        for stage, names in declared["setting"].items()
+        if stage != "check"
+    }
+    assert by_stage(idle) == {}
+
+
+def test_every_file_that_is_read_is_declared(seen: dict[str, Names], declared: dict[str, Names]) -> None:
+    """Data, and what is no module beside the code: templates, the sample's sentences, styles."""
+    undeclared = {
+        stage: {
+            name
+            for name in names
+            if not name.endswith(".py")
+            and name != "params.yaml"
+            and not under(name, declared["dep"][stage] | declared["out"][stage])
+        }
+        for stage, names in seen["read"].items()
+    }
+    assert by_stage(undeclared) == {}
+
+
+def test_every_file_that_is_declared_is_read(seen: dict[str, Names], declared: dict[str, Names]) -> None:
+    """`data/params.checked` is there for the order of the stages alone."""
+    idle = {
+        stage: {
+            dep
+            for dep in deps
+            if (is_data(dep) or Path(dep).suffix not in ("", ".py"))
+            and dep != "data/params.checked"
+            and not any(under(name, [dep]) for name in seen["read"][stage])
+        }
+        for stage, deps in declared["dep"].items()
+    }
+    assert by_stage(idle) == {}
+
+
+def test_every_file_that_is_written_is_an_output(seen: dict[str, Names], declared: dict[str, Names]) -> None:
+    strangers = {
+        stage: {name for name in names if not under(name, declared["out"][stage])}
+        for stage, names in seen["write"].items()
+    }
+    assert by_stage(strangers) == {}
+
+
+def test_every_folder_that_is_listed_is_a_dependency_or_an_output(
+    seen: dict[str, Names], declared: dict[str, Names]
+) -> None:
+    """A folder of which a stage takes whatever it finds has to be declared as a whole."""
+    partly = {
+        stage: {
+            name
+            for name in names
+            if is_data(name) and not under(name, declared["dep"][stage] | declared["out"][stage])
+        }
+        for stage, names in seen["list"].items()
+    }
+    assert by_stage(partly) == {}

@@ -1,0 +1,165 @@
+"""Records which parameters each stage reads, and which of the project's files it reads and writes.
+
+Python imports the first `sitecustomize` on its path whenever it starts. With this folder in PYTHONPATH and
+a folder for the records in TRACE, every process of a stage is watched (DVC names the stage in DVC_STAGE),
+the workers that it spawns and forks among them. The project's code knows nothing of it.
+
+A record is a file with a line per thing seen: what happened, a tab, and the parameter's or the file's name.
+"""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+ROOT = os.environ.get("DVC_ROOT", "")
+
+
+class Record:
+    """A file that takes each line once."""
+
+    def __init__(self, path: str) -> None:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        self.file = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
+        self.seen: set[str] = set()
+
+    def __call__(self, what: str, name: str) -> None:
+        line = f"{what}\t{name}\n"
+        if line not in self.seen:
+            self.seen.add(line)
+            os.write(self.file, line.encode())
+
+    def path(self, what: str, path: object) -> None:
+        """Record a path inside the project, unless a part of it is hidden: `.git`, `.x.partial`, ..."""
+        if not isinstance(path, str | bytes | os.PathLike):
+            return  # a number: a file that is open already
+        name = os.path.relpath(os.path.abspath(os.fsdecode(path)), ROOT)
+        parts = name.split(os.sep)
+        if not any(part.startswith(".") or part == "__pycache__" for part in parts):
+            self(what, name)
+
+
+def watch_files(record: Record) -> None:
+    """Record what Python itself opens, lists and renames."""
+
+    def hook(event: str, arguments: tuple) -> None:
+        if event == "open":
+            path, _, flags = arguments
+            record.path("write" if flags & (os.O_WRONLY | os.O_RDWR) else "read", path)
+        elif event in ("os.listdir", "os.scandir"):
+            record.path("list", arguments[0])
+        elif event == "os.rename":
+            record.path("write", arguments[1])
+
+    sys.addaudithook(hook)
+
+
+def watch_params(record: Record, module: object) -> None:
+    """Record each setting that is read from what `params.load` returns, by its full name.
+
+    Each section keeps its own name beside its values, where copies and other processes still find it.
+    """
+    section, load, dump = module.Section, module.load, module.Section.model_dump
+
+    def name_sections(part: object, name: str) -> None:
+        vars(part)["traced"] = name
+        for field in type(part).model_fields:
+            if isinstance(vars(part)[field], section):
+                name_sections(vars(part)[field], f"{name}{field}.")
+
+    def load_and_name(*arguments: object) -> object:
+        loaded = load(*arguments)
+        name_sections(loaded, "")
+        return loaded
+
+    def get(self: object, field: str) -> object:
+        value = object.__getattribute__(self, field)
+        values = object.__getattribute__(self, "__dict__")
+        if field in values and "traced" in values and field != "traced" and not isinstance(value, section):
+            record("setting", values["traced"] + field)
+        return value
+
+    def dump_all(self: object, **options: object) -> dict:
+        dumped = dump(self, **options)
+        dumped.pop("traced", None)
+        if "traced" in vars(self):
+            record_leaves(dumped, vars(self)["traced"])
+        return dumped
+
+    def record_leaves(values: dict, name: str) -> None:
+        for key, value in values.items():
+            if isinstance(value, dict):
+                record_leaves(value, f"{name}{key}.")
+            else:
+                record("setting", name + key)
+
+    module.load, section.__getattribute__, section.model_dump = load_and_name, get, dump_all
+
+
+def watch_first_argument(record: Record, what: str, owner: object, name: str) -> None:
+    """Record the path that a function, or a class's `__init__`, is given first.
+
+    For libraries that open files without Python, where no audit hook sees it.
+    """
+    original = getattr(owner, name)
+    at = 1 if name == "__init__" else 0
+
+    def watched(*arguments: object, **options: object) -> object:
+        paths = arguments[at] if len(arguments) > at else next(iter(options.values()), None)
+        for path in paths if isinstance(paths, list | tuple) else [paths]:
+            record.path(what, path)
+        return original(*arguments, **options)
+
+    setattr(owner, name, watched)
+
+
+def watch_parquet(record: Record, module: object) -> None:
+    for reader in (module.ParquetFile, module.ParquetDataset):
+        watch_first_argument(record, "read", reader, "__init__")
+    watch_first_argument(record, "write", module.ParquetWriter, "__init__")
+
+
+def watch_arrow(record: Record, module: object) -> None:
+    for name in ("memory_map", "OSFile", "input_stream"):
+        watch_first_argument(record, "read", module, name)
+
+
+def watch_safetensors(record: Record, module: object) -> None:
+    watch_first_argument(record, "read", module, "safe_open")
+
+
+WATCHERS = {
+    "spoilers.core.params": watch_params,
+    "pyarrow": watch_arrow,
+    "pyarrow.parquet.core": watch_parquet,
+    "safetensors": watch_safetensors,
+}
+
+
+class Finder:
+    """Lets a watcher see a module as soon as it is imported."""
+
+    def __init__(self, record: Record) -> None:
+        self.record, self.left = record, dict(WATCHERS)
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> object:
+        if name not in self.left:
+            return None
+        watch = self.left.pop(name)
+        spec = importlib.util.find_spec(name)
+        if spec is None:
+            return None
+        execute = spec.loader.exec_module
+
+        def execute_and_watch(module: object) -> None:
+            execute(module)
+            watch(self.record, module)
+
+        spec.loader.exec_module = execute_and_watch
+        return spec
+
+
+if os.environ.get("TRACE") and os.environ.get("DVC_STAGE"):
+    RECORD = Record(f"{os.environ['TRACE']}/{os.environ['DVC_STAGE']}/{os.getpid()}")
+    watch_files(RECORD)
+    sys.meta_path.insert(0, Finder(RECORD))
