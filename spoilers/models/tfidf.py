@@ -188,8 +188,14 @@ class Linear:
     def path(
         cls, matrix: csr_matrix | np.ndarray, labels: np.ndarray, inverse_regularization: Iterable[float]
     ) -> dict[float, "Linear"]:
-        """Fit one model for each C, from strong to weak regularization, each starting at the one before."""
-        model, found = LogisticRegression(warm_start=True, max_iter=2000), {}
+        """Fit one model for each C, from strong to weak regularization, each starting at the one before.
+
+        The solver's tolerance is on the mean gradient over the rows, in which a rare feature counts for
+        less the more rows there are: scikit-learn's 1e-4 suits thousands of rows, and would stop before
+        such features are learned from a million. Below 1e-6, rounding in float32 is as large.
+        """
+        tolerance = min(1e-4, max(1 / len(labels), 1e-6))
+        model, found = LogisticRegression(warm_start=True, max_iter=2000, tol=tolerance), {}
         strengths = tqdm(sorted(inverse_regularization), "fit", unit=" strengths", disable=None, leave=False)
         # The solver's vectors are short: threads that wait for one another cost more than they give.
         with threadpool_limits(1):
