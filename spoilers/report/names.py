@@ -5,6 +5,7 @@ NAMES = {
     "gru": "GRU",
     "gru_matched": "GRU of equal parameters",
     "tfidf": "TF-IDF + logistic regression",
+    "tfidf_sentences": "TF-IDF + logistic regression, on sentences",
     "length": "length only",
     "majority": "majority class",
     "sgd": "SGD",

@@ -15,6 +15,7 @@ MODEL_COLOURS = {
     "gru": "C1",
     "gru_matched": "C4",
     "tfidf": "C2",
+    "tfidf_sentences": "C5",
     "length": "C3",
     "majority": "C6",
 }
