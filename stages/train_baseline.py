@@ -1,6 +1,6 @@
 """Trains what a user would pick instead of a network: data/splits -> data/models/baseline.
 
-TF-IDF with logistic regression, the length of the review alone, and the majority class.
+TF-IDF with logistic regression, of reviews and of sentences, the length alone, and the majority class.
 """
 
 import time
@@ -11,7 +11,7 @@ from spoilers.core.errors import run
 from spoilers.core.files import replacing_folder, write_json
 from spoilers.models import folder as model_folder
 from spoilers.models.baselines import WHOLE, fit
-from spoilers.text.reviews import load
+from spoilers.text.reviews import ReviewFile
 from spoilers.text.vocabulary import Vocabulary
 
 SPLITS = Path("data/splits")
@@ -20,15 +20,19 @@ SPLITS = Path("data/splits")
 def main() -> None:
     settings = params.load()
     vocabulary = Vocabulary.load(SPLITS / "vocabulary.txt")
-    train, validation = (load(SPLITS / f"{name}.parquet", WHOLE) for name in ("train", "validation"))
+    train, validation = (ReviewFile(SPLITS / f"{name}.parquet", WHOLE) for name in ("train", "validation"))
     started = time.monotonic()
-    baselines = fit(train, validation, len(vocabulary), settings.baseline)
+    baselines = fit(train, validation, len(vocabulary), settings.baseline, settings.machine.workers)
     write_json("reports/timings/tfidf.json", {"training_seconds": round(time.monotonic() - started, 1)})
     with replacing_folder("data/models/baseline") as folder:
         how = settings.clean.mask_spoiler_word, settings.tokenize.lowercase
         saved = baselines.weights(), baselines.description()
         model_folder.save(folder, "baseline", *saved, SPLITS / "vocabulary.txt", *how)
     print(f"TF-IDF: validation average precision {baselines.training['validation_average_precision']:.4f}")
+    if of_sentences := baselines.training.get("tfidf_sentences"):
+        print(
+            f"on sentences: validation average precision {of_sentences['validation_average_precision']:.4f}"
+        )
 
 
 if __name__ == "__main__":

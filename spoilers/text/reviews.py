@@ -1,5 +1,7 @@
 """Hold encoded reviews in flat arrays, without a Python object per review."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +68,11 @@ class Reviews:
             self.sentence_positions[sentences],
         )
 
+    def blocks(self, size: int) -> Iterator["Reviews"]:
+        """Yield the reviews, `size` at a time."""
+        for start in range(0, len(self), size):
+            yield self.choose(np.arange(start, min(start + size, len(self))))
+
 
 def spans(ends: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the starts and lengths of the lists at `rows`, given the ends of all lists.
@@ -83,20 +90,51 @@ def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     return np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
 
 
+@dataclass(frozen=True)
+class ReviewFile:
+    """A split on disk, read a block at a time, as often as it is asked for.
+
+    Of reviews with more than `max_tokens` tokens, the head and the tail are kept.
+    """
+
+    path: Path | str
+    max_tokens: int
+
+    def __len__(self) -> int:
+        """Return the number of reviews."""
+        with self.opened() as file:
+            return file.metadata.num_rows
+
+    def blocks(self, size: int) -> Iterator[Reviews]:
+        """Yield the reviews, `size` at a time.
+
+        Raises:
+            UserError: the file is missing or is no split.
+        """
+        columns = ["label", "ids", "sentence_lengths", "sentence_labels"]
+        with self.opened() as file:
+            for batch in file.iter_batches(size, columns=columns):
+                yield from_table(pa.Table.from_batches([batch]), self.max_tokens)
+
+    @contextmanager
+    def opened(self) -> Iterator[pq.ParquetFile]:
+        try:
+            with pq.ParquetFile(self.path) as file:
+                yield file
+        except (OSError, pa.ArrowInvalid, KeyError) as error:
+            raise UserError(f"{self.path}: could not be read ({error}); run `dvc repro split`") from error
+
+
 def load(path: Path | str, max_tokens: int) -> Reviews:
     """Read a split; keep the head and the tail of reviews with more than `max_tokens` tokens.
 
     Raises:
         UserError: the file is missing or is not a split.
     """
-    columns = ["label", "ids", "sentence_lengths", "sentence_labels"]
-    try:
-        with pq.ParquetFile(path) as file:
-            tables = map(pa.Table.from_batches, ([rows] for rows in file.iter_batches(columns=columns)))
-            empty = file.schema_arrow.empty_table()  # a split may hold no review
-            return concatenate([from_table(table, max_tokens) for table in (empty, *tables)])
-    except (OSError, pa.ArrowInvalid, KeyError) as error:
-        raise UserError(f"{path}: could not be read ({error}); run `dvc repro split`") from error
+    file = ReviewFile(path, max_tokens)
+    with file.opened() as parquet:  # a split may hold no review
+        empty = from_table(parquet.schema_arrow.empty_table(), max_tokens)
+    return concatenate([empty, *file.blocks(1 << 16)])
 
 
 def concatenate(parts: list[Reviews]) -> Reviews:
