@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def write_scores(evaluation: Evaluation, networks: dict[str, comparison.Network]) -> None:
-    for name in evaluation.probabilities:
+    for name in (*CELLS, "tfidf", "length", "majority"):
         scores = evaluation.headline(name)
         write_json(f"reports/metrics/{name}.json", scores)
         print(f"{name:8} average precision {scores['average_precision']:.4f}")

@@ -9,7 +9,8 @@ from torch import nn
 
 from spoilers.core.params import Model
 from spoilers.models import counts
-from spoilers.models.network import SpoilerRNN, count_parameters
+from spoilers.models.counts import count_parameters
+from spoilers.models.network import SpoilerRNN
 from spoilers.theory import cells, trials
 from spoilers.theory.cells import GRU, GRU_BEFORE, LSTM, PLAIN, Cell, Weights
 
