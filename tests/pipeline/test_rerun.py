@@ -56,7 +56,8 @@ def test_optimizer_and_back(project: Project) -> None:
     assert not outcome.restored
     assert project.outputs()["data/models/lstm/content"] != before["data/models/lstm/content"]
 
-    outcome = project.experiment("optimizer=adam")
+    set_params(project, optimizer="adam")
+    outcome = project.repro()
     assert outcome.ran <= CHECK | FIGURES
     assert outcome.restored >= TRAININGS | SCORES
     assert project.outputs() == before
