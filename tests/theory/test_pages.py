@@ -230,7 +230,7 @@ def test_a_second_run_writes_the_same_bytes(reports, tmp_path):
 
 def test_wall_clock_figures_are_in_the_timings_alone(reports):
     assert sorted(path.name for path in (reports / "timings").iterdir()) == ["step_time.svg", "theory.json"]
-    (times,) = json.loads((reports / "timings/theory.json").read_text())["times"]
+    times = json.loads((reports / "timings/theory.json").read_text())
     assert set(times) == {"optimizer_step_ms", "layer_us_per_token"}
     assert all(value > 0 for group in times.values() for value in group.values())
     for path in (reports / "theory").iterdir():
