@@ -26,6 +26,7 @@ def test_probabilities_are_those_of_evaluate(built: Project, model: str) -> None
     detector = SpoilerDetector.load(built.folder / "data/models" / model)
     clean = pq.read_table(built.folder / "data/clean/reviews.parquet", columns=["review_id", "sentences"])
     sentences = {row["review_id"]: row["sentences"] for row in clean.to_pylist()}
+    assert evaluated(built)
     for row in evaluated(built):
         scores = detector.score(detector.encode([sentences[row["review_id"]]]))
         assert scores.reviews[0] == pytest.approx(row[COLUMNS[model]], abs=1e-6)

@@ -15,8 +15,8 @@ CHECK = {"check"}
 FIGURES = {"plot", "report"}
 TRAININGS = {"train_lstm", "train_gru"}
 SCORES = {"evaluate", "gates"}
-GRID = {f"sweep@{name}-{rate}" for name in ("sgd", "adam") for rate in ("0.01", "1.0")}
-SMALL_GRID = {"sweep.optimizers": ["sgd", "adam"], "sweep.learning_rates": [0.01, 1.0]}
+GRID = {"sweep@sgd-0.01", "sweep@adam-0.01"}
+SMALL_GRID = {"sweep.optimizers": ["sgd", "adam"], "sweep.learning_rates": [0.01]}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,8 @@ def test_optimizer_and_back(project: Project) -> None:
     assert not outcome.restored
     assert project.outputs()["data/models/lstm/content"] != before["data/models/lstm/content"]
 
-    outcome = project.experiment("optimizer=adam")
+    set_params(project, optimizer="adam")
+    outcome = project.repro()
     assert outcome.ran <= CHECK | FIGURES
     assert outcome.restored >= TRAININGS | SCORES
     assert project.outputs() == before
@@ -74,10 +75,9 @@ def test_optimizer_and_back(project: Project) -> None:
             {"split", "inspect", "train_baseline", "sweep_summary", "theory"}
             | (TRAININGS | GRID | SCORES | FIGURES),
         ),
-        ({"sweep__shared_learning_rate": 1.0}, {"sweep_summary"} | FIGURES),
         ({"machine__device": "cpu", "machine__workers": 1, "machine__checkpoint_seconds": 5.0}, set()),
     ],
-    ids=["rate", "another's rate", "hidden size", "evaluate", "split", "shared rate", "machine"],
+    ids=["rate", "another's rate", "hidden size", "evaluate", "split", "machine"],
 )
 def test_a_changed_setting(project: Project, changes: dict[str, object], runs: set[str]) -> None:
     """On stubs, every output of a stage changes when it runs: so `gates` follows `evaluate` here."""
@@ -88,24 +88,26 @@ def test_a_changed_setting(project: Project, changes: dict[str, object], runs: s
 
 
 def test_a_rate_more_and_a_rate_less(project: Project) -> None:
-    before = project.outputs()
-    set_params(project, sweep__learning_rates=[0.01, 1.0, 1e-05])
+    set_params(project, sweep__learning_rates=[0.01, 1e-05])
     new = {f"sweep@{name}-1e-05" for name in ("sgd", "adam")}
     assert project.repro().ran == CHECK | new | {"sweep_summary"} | FIGURES
-
-    set_params(project, sweep__learning_rates=[0.01, 1.0])
+    set_params(project, sweep__learning_rates=[0.01])
     assert project.repro().ran <= CHECK | {"sweep_summary"} | FIGURES
-    after = project.outputs()
-    assert {name: after[name] for name in before} == before
+
+
+@pytest.mark.xfail(strict=True, reason="sweep_summary depends on the cells' folder, old cells included")
+def test_a_cell_of_earlier_changes_nothing(project: Project) -> None:
+    folder = project.folder / "data/sweep/sgd-0.5"
+    folder.mkdir()
+    (folder / "runs.json").write_text("{}")
+    assert project.repro().ran == set()
 
 
 @pytest.mark.parametrize(
     ("module", "runs"),
     [
-        ("spoilers/core/errors.py", set()),
         ("spoilers/core/params.py", set()),
         ("spoilers/report/figures/models.py", FIGURES),
-        ("stages/report.py", {"report"}),
         ("spoilers/training/loop.py", TRAININGS | GRID | SCORES | {"theory", "sweep_summary"} | FIGURES),
     ],
 )
@@ -114,17 +116,9 @@ def test_a_comment_in_the_code(project: Project, module: str, runs: set[str]) ->
     assert project.repro().ran == runs
 
 
-@pytest.mark.parametrize(
-    ("setting", "words"),
-    [
-        ("optimizer=adagrad", "'sgd', 'momentum', 'rmsprop' or 'adam'"),
-        ("split.fractions.train=0.8", "sum to 1"),
-        ("+model.width=3", "model.width: is not a setting"),
-    ],
-)
-def test_bad_parameters_touch_nothing(project: Project, setting: str, words: str) -> None:
+def test_a_bad_parameter_touches_nothing(project: Project) -> None:
     """Here the stage `check` is the real one."""
     before = project.outputs()
-    with pytest.raises(UserError, match=words):
-        project.experiment(setting)
+    with pytest.raises(UserError, match="'sgd', 'momentum', 'rmsprop' or 'adam'"):
+        project.experiment("optimizer=adagrad")
     assert project.outputs() == before

@@ -59,10 +59,11 @@ def watch_params(record: Record, module: object) -> None:
 
     Each section keeps its own name beside its values, where copies and other processes still find it.
     """
-    section, load, dump = module.Section, module.load, module.Section.model_dump
+    section, load = module.Section, module.load
+    dump, iterate = section.model_dump, section.__iter__
 
     def name_sections(part: object, name: str) -> None:
-        vars(part)["traced"] = name
+        vars(part)["_traced"] = name
         for field in type(part).model_fields:
             if isinstance(vars(part)[field], section):
                 name_sections(vars(part)[field], f"{name}{field}.")
@@ -75,15 +76,19 @@ def watch_params(record: Record, module: object) -> None:
     def get(self: object, field: str) -> object:
         value = object.__getattribute__(self, field)
         values = object.__getattribute__(self, "__dict__")
-        if field in values and "traced" in values and field != "traced" and not isinstance(value, section):
-            record("setting", values["traced"] + field)
+        if field in values and "_traced" in values and not isinstance(value, section):
+            record("setting", values["_traced"] + field)
         return value
+
+    def iterate_all(self: object) -> object:
+        for field, value in iterate(self):
+            getattr(self, field)
+            yield field, value
 
     def dump_all(self: object, **options: object) -> dict:
         dumped = dump(self, **options)
-        dumped.pop("traced", None)
-        if "traced" in vars(self):
-            record_leaves(dumped, vars(self)["traced"])
+        if "_traced" in vars(self):
+            record_leaves(dumped, vars(self)["_traced"])
         return dumped
 
     def record_leaves(values: dict, name: str) -> None:
@@ -93,7 +98,8 @@ def watch_params(record: Record, module: object) -> None:
             else:
                 record("setting", name + key)
 
-    module.load, section.__getattribute__, section.model_dump = load_and_name, get, dump_all
+    module.load = load_and_name
+    section.__getattribute__, section.__iter__, section.model_dump = get, iterate_all, dump_all
 
 
 def watch_first_argument(record: Record, what: str, owner: object, name: str) -> None:
