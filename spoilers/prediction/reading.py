@@ -181,13 +181,14 @@ def read_parquet(path: Path, column: str | None) -> Iterator[Record]:
         check_columns(path, schema.names, column)
         wanted = [column] if column else list(TEXT_COLUMNS)
         names = [name for name in [*wanted, *IDS, *LABEL_COLUMNS] if name in schema.names]
-        # A value that recurs is in memory once, as it is in the file.
-        texts = [name for name in names if pa.types.is_string(schema.field(name).type)]
-        with pq.ParquetFile(path, read_dictionary=texts) as file:
-            for group in range(groups.num_row_groups):
-                about = groups.row_group(group)
-                rows = BATCH_SIZE * about.num_rows // (about.total_byte_size + 1)
-                for batch in file.iter_batches(min(max(rows, 1), BATCH), [group], names):
+        for group in range(groups.num_row_groups):
+            about = groups.row_group(group)
+            # In a small group, a value that recurs is in memory once, as it is in the file.
+            small = about.total_byte_size <= BATCH_SIZE
+            texts = [name for name in names if small and pa.types.is_string(schema.field(name).type)]
+            rows = BATCH if small else max(BATCH_SIZE * about.num_rows // about.total_byte_size, 1)
+            with pq.ParquetFile(path, metadata=groups, read_dictionary=texts) as file:
+                for batch in file.iter_batches(min(rows, BATCH), [group], names):
                     yield from records_of(batch)
     except (OSError, KeyError, pa.ArrowException) as error:
         raise UserError(f"{path}: could not be read ({error})") from error

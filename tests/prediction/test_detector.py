@@ -183,7 +183,7 @@ def test_redaction_hides_each_letter_and_nothing_else(text):
 def test_redaction_hides_what_was_not_read(loaded, name):
     """Of a network's 40 tokens; the baseline reads all, but for what is beyond a sentence's 65,535."""
     long = " ".join(["slow", *["a"] * 70_000, "secret"])
-    text = f"A start. {'I liked it. ' * 30}The secret dies. {'I liked it. ' * 30}{long}\n<br>\nI liked it."
+    text = f"A start. {'I liked it. ' * 30}The secret dies. {'I liked it. ' * 30}\n{long}\n<br>\nI liked it."
     (found,) = loaded[name].predict([text])
     assert found.sentences[-3].text == long and not found.sentences[-3].read
     assert found.sentences[-2].text == "<br>" and found.sentences[-2].read, "nothing is in it to be read"

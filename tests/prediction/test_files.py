@@ -376,22 +376,21 @@ def test_rows_are_read_as_they_are_needed(tmp_path, monkeypatch):
     assert seen == 200
 
 
-@pytest.mark.parametrize("record", [{"review_id": "x" * 300}, {"text": " " * 300}, {"text": "a\n" * 10}])
+@pytest.mark.parametrize("record", [{"review_id": "x" * 300}, {"text": " " * 300}, {"text": "a\n" * 4}])
 def test_everything_that_a_row_holds_counts(tmp_path, monkeypatch, record):
     monkeypatch.setattr(batches, "BATCH_SIZE", 500)
     rows = list(read_rows(lines(tmp_path / "in.jsonl", *[{"text": "He dies"} | record] * 9)))
     assert [len(batch) for batch in batches.batches(rows)] == [2, 2, 2, 2, 1]
 
 
-@pytest.mark.parametrize("name", ["text", "review_id"])
 @pytest.mark.parametrize("same", [True, False])
-def test_few_large_rows_of_parquet_are_in_memory_at_once(tmp_path, name, same):
-    """600 MB of values, in a file of few bytes."""
-    values = [" " * 2_000_000 + str(0 if same else i) for i in range(300)]
-    table = pa.table({"text": ["He dies"] * 300} | {name: values})
-    pq.write_table(table, tmp_path / "in.parquet", compression="zstd", row_group_size=300)
+def test_few_large_rows_of_parquet_are_in_memory_at_once(tmp_path, same):
+    """100 MB of values, in a file of few bytes."""
+    values = [" " * 500_000 + str(0 if same else i) for i in range(200)]
+    table = pa.table({"text": ["He dies"] * 200, "review_id": values})
+    pq.write_table(table, tmp_path / "in.parquet", compression="zstd", write_batch_size=1)
     del table, values
     before = pa.total_allocated_bytes()
     for row in read_rows(tmp_path / "in.parquet"):
         assert row.problem is None
-        assert pa.total_allocated_bytes() - before < 150e6
+        assert pa.total_allocated_bytes() - before < 60e6
