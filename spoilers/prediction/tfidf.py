@@ -10,7 +10,7 @@ from spoilers.text.reviews import Reviews
 
 
 class Tfidf:
-    """TF-IDF with logistic regression; it reads a sentence as if that were the whole review."""
+    """TF-IDF with logistic regression; where sentences had labels, a model of its own reads them."""
 
     max_tokens = baselines.WHOLE
 
@@ -20,4 +20,5 @@ class Tfidf:
         self.sentence_threshold = self.models.sentence_threshold
 
     def probabilities(self, reviews: Reviews) -> tuple[np.ndarray, np.ndarray]:
-        return self.models.probabilities(reviews)["tfidf"], self.models.sentence_probabilities(reviews)
+        of_reviews = self.models.tfidf.probabilities(self.models.features.matrix(reviews))
+        return of_reviews, self.models.of_sentences(reviews)
