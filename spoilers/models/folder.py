@@ -127,7 +127,7 @@ class Network:
 
 
 class Baseline:
-    """TF-IDF with logistic regression; it reads a sentence as if that were the whole review."""
+    """TF-IDF with logistic regression; where sentences had labels, a model of its own reads them."""
 
     def __init__(self, manifest: Manifest, vocabulary: Vocabulary, folder: Path):
         from spoilers.models.baselines import WHOLE, Baselines  # scikit-learn: a third of the command's start
@@ -141,7 +141,8 @@ class Baseline:
         self.threshold, self.sentence_threshold = checked.thresholds["tfidf"], checked.sentence_threshold
 
     def probabilities(self, reviews: Reviews) -> tuple[np.ndarray, np.ndarray]:
-        return self.baselines.probabilities(reviews)["tfidf"], self.baselines.sentence_probabilities(reviews)
+        of_reviews = self.baselines.tfidf.probabilities(self.baselines.features.matrix(reviews))
+        return of_reviews, self.baselines.of_sentences(reviews)
 
 
 def save(
