@@ -313,8 +313,8 @@ def describe(count: int) -> str:
         where = f"{torch.cuda.get_device_name()}, {versions}"
     return (
         f"{count:,} synthetic reviews of Goodreads' lengths (median {np.median(lengths):.0f}, mean"
-        f" {lengths.mean():.0f} words, cut to {LONGEST}), {WORDS:,} words, {where}, PyTorch {torch.__version__}."
-        " Thousands of real tokens a second; padding counts for nothing."
+        f" {lengths.mean():.0f} words, cut to {LONGEST}), {WORDS:,} words, {where}, PyTorch"
+        f" {torch.__version__}. Thousands of real tokens a second; padding counts for nothing."
     )
 
 
