@@ -8,7 +8,10 @@ import pytest
 from spoilers.core.errors import UserError
 from tests.pipeline.stubs import Project, change_params, commit, copy_sources
 
-pytestmark = pytest.mark.xdist_group("stubs")
+pytestmark = [
+    pytest.mark.xdist_group("stubs"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc"),
+]
 
 # `check` reads all of params.yaml, and so runs whenever anything in it has changed.
 CHECK = {"check"}
