@@ -18,10 +18,11 @@ all: $(VENV)/installed
 	@echo "The report: reports/report.html, and reports/report.md"
 
 # The CPU build of PyTorch serves; on Linux, PyPI's default build would bring 3 GB of CUDA with it.
-$(VENV)/installed: requirements.txt constraints.txt
+$(VENV)/installed: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --requirement requirements.txt --constraint constraints.txt
+	$(VENV)/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
 test: $(VENV)/installed
@@ -31,10 +32,10 @@ test: $(VENV)/installed
 	python -m pytest --numprocesses logical
 
 sweep: $(VENV)/installed
-	python -m stages.sweep_parallel $(JOBS)
+	spoilers sweep $(JOBS)
 
 demo: $(VENV)/installed
-	python -m stages.demo
+	spoilers demo
 
 bench-data: $(VENV)/installed
 	python -m bench.data

@@ -1,4 +1,4 @@
-"""Speed and memory of `python -m spoilers.prediction.command` on a file of reviews of Goodreads' lengths.
+"""Speed and memory of `spoilers predict` on a file of reviews of Goodreads' lengths.
 
 `python -m bench.predict` writes a synthetic file (REVIEWS=100000 of them by default), scores it with an
 LSTM in fresh processes, and puts a table into bench/README.md. Beside it, from the same run, stands
@@ -12,12 +12,11 @@ import torch
 
 from bench import data, page, train
 from bench.data import FOLDER, RAW, measure, spell
-from spoilers.models import storage
 from spoilers.models.build import architecture
+from spoilers.models.folder import save
 from spoilers.models.network import SpoilerRNN
 from spoilers.prediction.detector import SpoilerDetector
 from spoilers.prediction.files import prepare
-from spoilers.prediction.folder import complete
 from spoilers.text.reviews import from_table
 from spoilers.text.vocabulary import SPECIAL, Vocabulary
 
@@ -38,14 +37,13 @@ def write_model() -> None:
     torch.manual_seed(train.SEED)
     description = {
         "architecture": arguments,
-        "vocabulary_sha256": storage.sha256(vocabulary),
         "threshold": 0.5,
         "sentence_threshold": 0.5,
         "max_tokens": train.LONGEST,
         "precision": "float32",
     }
-    storage.save(MODEL, SpoilerRNN(**arguments).state_dict(), description)
-    complete(MODEL, "lstm", vocabulary, mask_spoiler_word=False, lowercase=True)
+    weights = SpoilerRNN(**arguments).state_dict()
+    save(MODEL, "lstm", weights, description, vocabulary, mask_spoiler_word=False, lowercase=True)
 
 
 def count_tokens() -> int:
@@ -71,7 +69,7 @@ def tabulate(reviews: int) -> str:
     ]
     for output in OUTPUTS:
         files = ("--model", str(MODEL), "--input", str(RAW), "--output", output)
-        row = measure(output, reviews, "spoilers.prediction.command", *files)
+        row = measure(output, reviews, "spoilers", "predict", *files)
         speed = tokens / row.seconds
         lines.append(
             f"| {output.partition('.')[2]} | {row.seconds:.1f} | {reviews / row.seconds:,.0f}"

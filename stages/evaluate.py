@@ -12,7 +12,8 @@ from spoilers.core.files import read_json, replacing, write_json, write_text
 from spoilers.metrics.evaluation import Evaluation
 from spoilers.metrics.intervals import Resamples
 from spoilers.metrics.tables import to_csv
-from spoilers.models import baselines
+from spoilers.models.baselines import WHOLE
+from spoilers.models.folder import load as load_model
 from spoilers.models.network import CELLS
 from spoilers.models.scoring import sigmoid
 from spoilers.studies import comparison, mistakes, slices
@@ -30,8 +31,8 @@ def main() -> None:
         name: comparison.run_network(MODELS / name, VOCABULARY, TEST, settings.machine.device)
         for name in CELLS
     }
-    simple = baselines.load(MODELS / "baseline", VOCABULARY)
-    whole, table = load(TEST, baselines.WHOLE), pq.read_table(TEST)
+    simple = load_model(MODELS / "baseline", vocabulary=VOCABULARY).baselines
+    whole, table = load(TEST, WHOLE), pq.read_table(TEST)
     probabilities = {name: sigmoid(network.logits.reviews) for name, network in networks.items()}
     started = time.monotonic()
     probabilities |= simple.probabilities(whole)
@@ -58,7 +59,7 @@ def main() -> None:
 
 
 def write_scores(evaluation: Evaluation, networks: dict[str, comparison.Network]) -> None:
-    for name in evaluation.probabilities:
+    for name in (*CELLS, "tfidf", "length", "majority"):
         scores = evaluation.headline(name)
         write_json(f"reports/metrics/{name}.json", scores)
         print(f"{name:8} average precision {scores['average_precision']:.4f}")

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from spoilers.core.errors import run
 from spoilers.core.files import read_json, replacing, write_json
-from spoilers.models import storage
+from spoilers.models.folder import load as load_model
 from spoilers.models.network import CELLS
 from spoilers.studies import gates
 from spoilers.text.reviews import load
@@ -19,16 +19,16 @@ RESULTS = Path("data/results")
 
 
 def main() -> None:
-    models = {cell: storage.load(Path("data/models") / cell, VOCABULARY) for cell in CELLS}
-    test = load(TEST, models["lstm"][1]["max_tokens"])
+    models = {cell: load_model(Path("data/models") / cell, "cpu", VOCABULARY) for cell in CELLS}
+    test = load(TEST, models["lstm"].max_tokens)
     scored = pq.read_table("data/predictions/test.parquet", columns=list(CELLS))
-    called = [scored[cell].to_numpy() >= settings["threshold"] for cell, (_, settings) in models.items()]
+    called = [scored[cell].to_numpy() >= model.threshold for cell, model in models.items()]
     row, granted = gates.choose_review(test, called)
     review = test.choose(np.array([row]))
 
     tables, summaries = [], []
-    for cell, (model, _) in models.items():
-        for gate, values in gates.activations(cell, model, review.ids)[0].items():
+    for cell, model in models.items():
+        for gate, values in gates.activations(cell, model.network, review.ids)[0].items():
             tables.append(gates.long_table(cell, gate, values))
             summaries.append(gates.summary(cell, gate, values))
     with replacing(RESULTS / "gates.parquet") as path:

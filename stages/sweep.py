@@ -13,18 +13,19 @@ from spoilers.studies.cell import run_cell
 
 
 def main() -> None:
-    arguments = parse_arguments()
-    timing = Path("reports/timings/sweep") / f"{arguments.output.name}.json"
-    name, rate = arguments.optimizer, arguments.learning_rate
-    run_cell(name, rate, params.load(), Path("data/splits"), arguments.output, timing)
-
-
-def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("optimizer")
-    parser.add_argument("learning_rate", type=float)
-    parser.add_argument("output", type=Path, help="folder for the cell's curves and predictions")
-    return parser.parse_args()
+    parser.add_argument("learning_rate", help="as it stands in params.yaml: the outputs are named after it")
+    arguments = parser.parse_args()
+    name = f"{arguments.optimizer}-{arguments.learning_rate}"
+    run_cell(
+        arguments.optimizer,
+        float(arguments.learning_rate),
+        params.load(),
+        Path("data/splits"),
+        Path("data/sweep") / name,
+        Path("reports/timings/sweep") / f"{name}.json",
+    )
 
 
 if __name__ == "__main__":

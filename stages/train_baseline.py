@@ -1,6 +1,6 @@
 """Trains what a user would pick instead of a network: data/splits -> data/models/baseline.
 
-TF-IDF with logistic regression, the length of the review alone, and the majority class.
+TF-IDF with logistic regression, of reviews and of sentences, the length alone, and the majority class.
 """
 
 import time
@@ -9,9 +9,9 @@ from pathlib import Path
 from spoilers.core import params
 from spoilers.core.errors import run
 from spoilers.core.files import replacing_folder, write_json
-from spoilers.models.baselines import WHOLE, fit, save
-from spoilers.prediction.folder import complete
-from spoilers.text.reviews import load
+from spoilers.models import folder as model_folder
+from spoilers.models.baselines import WHOLE, fit
+from spoilers.text.reviews import ReviewFile
 from spoilers.text.vocabulary import Vocabulary
 
 SPLITS = Path("data/splits")
@@ -20,15 +20,20 @@ SPLITS = Path("data/splits")
 def main() -> None:
     settings = params.load()
     vocabulary = Vocabulary.load(SPLITS / "vocabulary.txt")
-    train, validation = (load(SPLITS / f"{name}.parquet", WHOLE) for name in ("train", "validation"))
+    train, validation = (ReviewFile(SPLITS / f"{name}.parquet", WHOLE) for name in ("train", "validation"))
     started = time.monotonic()
-    baselines = fit(train, validation, len(vocabulary), settings.baseline)
+    baselines = fit(train, validation, len(vocabulary), settings.baseline, settings.machine.workers)
     write_json("reports/timings/tfidf.json", {"training_seconds": round(time.monotonic() - started, 1)})
     with replacing_folder("data/models/baseline") as folder:
-        save(baselines, folder, SPLITS / "vocabulary.txt")
         how = settings.clean.mask_spoiler_word, settings.tokenize.lowercase
-        complete(folder, "baseline", SPLITS / "vocabulary.txt", *how)
-    print(f"TF-IDF: validation average precision {baselines.training['validation_average_precision']:.4f}")
+        saved = baselines.weights(), baselines.description()
+        model_folder.save(folder, "baseline", *saved, SPLITS / "vocabulary.txt", *how)
+    chosen = {"reviews": baselines.training, "sentences": baselines.training.get("tfidf_sentences")}
+    for what, told in chosen.items():
+        if told:
+            print(
+                f"TF-IDF on {what}: validation average precision {told['validation_average_precision']:.4f}"
+            )
 
 
 if __name__ == "__main__":

@@ -5,13 +5,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from spoilers.models import storage
 from spoilers.models.baselines import Baselines
-from spoilers.models.baselines import save as save_baselines
+from spoilers.models.folder import FORMAT, Manifest, save
 from spoilers.models.network import SpoilerRNN
 from spoilers.models.tfidf import Features, Linear
 from spoilers.prediction.detector import SpoilerDetector
-from spoilers.prediction.folder import FORMAT, Manifest, complete
 from spoilers.text.reviews import Reviews
 from spoilers.text.vocabulary import SPECIAL, Vocabulary
 
@@ -35,48 +33,58 @@ DIES = WORDS.index("dies")
 
 
 def write_model(folder: Path, name: str = "lstm", **changes: object) -> Path:
-    """A model of random weights; `changes` are of what `model.json` says, or of how text is prepared."""
+    """Write a model of random weights; `changes` are of `model.json`, or of how text is prepared."""
     folder.mkdir(parents=True)
     vocabulary = folder.with_suffix(".words")
     Vocabulary(WORDS).save(vocabulary)
-    if name == "baseline":
-        write_baseline(folder, vocabulary)
-    else:
-        write_network(folder, name, vocabulary, changes)
+    weights, description = baseline() if name == "baseline" else network(name)
+    description |= {key: value for key, value in changes.items() if key in description}
     mask, lowercase = changes.get("mask_spoiler_word", False), changes.get("lowercase", True)
-    complete(folder, name, vocabulary, mask, lowercase)
+    save(folder, name, weights, description, vocabulary, mask, lowercase)
     return folder
 
 
-def write_network(folder: Path, name: str, vocabulary: Path, changes: dict) -> None:
+def network(cell: str) -> tuple[dict, dict]:
+    """Return weights and description of a network with random weights."""
     torch.manual_seed(5)
-    arguments = {"vocabulary_size": len(WORDS), "cell": name, "embedding_size": 8, "hidden_size": 8}
-    model = SpoilerRNN(**arguments)
+    architecture = {
+        "vocabulary_size": len(WORDS),
+        "cell": cell,
+        "embedding_size": 8,
+        "hidden_size": 8,
+        "layers": 1,
+        "bidirectional": True,
+        "embedding_dropout": 0.0,
+        "state_dropout": 0.0,
+        "word_dropout": 0.0,
+    }
+    model = SpoilerRNN(**architecture)
     with torch.no_grad():
         model.embedding.weight[1:].normal_()
     description = {
-        "architecture": arguments,
-        "vocabulary_sha256": storage.sha256(vocabulary),
+        "architecture": architecture,
         "threshold": 0.5,
         "sentence_threshold": 0.5,
         "max_tokens": 40,
         "precision": "float32",
     }
-    known = {key: value for key, value in changes.items() if key in description}
-    storage.save(folder, model.state_dict(), description | known)
+    return model.state_dict(), description
 
 
-def write_baseline(folder: Path, vocabulary: Path) -> None:
-    """It finds the word `dies`."""
+def baseline() -> tuple[dict, dict]:
+    """Return weights and description of a baseline that finds the word `dies`."""
     features = Features(np.array([DIES]), np.array([1.0]), len(WORDS))
     tfidf, length = Linear(np.array([4.0]), -2.0), Linear(np.array([0.1, 0.1]), -1.0)
     thresholds = {"tfidf": 0.5, "length": 0.5, "majority": 1.0}
-    save_baselines(Baselines(features, tfidf, length, 0.1, thresholds, 0.5, {}), folder, vocabulary)
+    models = Baselines(features, tfidf, length, 0.1, thresholds, 0.5, {})
+    return models.weights(), models.description()
 
 
 class Finder:
     """Stands in for a model where only its answers count: 0.9 for a sentence with the word `dies`."""
 
+    manifest = Manifest(format=FORMAT, model="lstm", mask_spoiler_word=False, lowercase=True, sha256={})
+    vocabulary = Vocabulary(WORDS)
     threshold: float = 0.5
     sentence_threshold: float | None = 0.5
     max_tokens: int = 40
@@ -93,5 +101,4 @@ def finder(**changes: object) -> SpoilerDetector:
     """A detector around `Finder`, with other thresholds where given."""
     model = Finder()
     vars(model).update(changes)
-    manifest = Manifest(format=FORMAT, model="lstm", mask_spoiler_word=False, lowercase=True, sha256={})
-    return SpoilerDetector(manifest, Vocabulary(WORDS), model)
+    return SpoilerDetector(model)

@@ -1,4 +1,4 @@
-"""Keeps freed memory in the process."""
+"""Keep freed memory in the process."""
 
 import ctypes
 import sys
@@ -10,9 +10,9 @@ LARGEST = 2**30
 def keep_freed_memory() -> None:
     """Tell glibc not to give every large tensor back to the system.
 
-    By default a block of more than 128 KiB is mapped anew on each allocation, and the kernel
-    zeroes its pages each time; in training on a CPU that costs about as much as the arithmetic.
-    Does nothing where the C library is another one.
+    By default glibc maps a block of more than 128 KiB anew on each allocation, and the kernel
+    zeroes its pages each time. In training on a CPU that costs about as much as the arithmetic.
+    Do nothing where the C library is not glibc.
     """
     if sys.platform == "linux":
         try:

@@ -1,4 +1,4 @@
-"""Work on consecutive items side by side, with the results in the order of the items."""
+"""Map a function over items in parallel, with the results in the order of the items."""
 
 import gc
 import multiprocessing
@@ -14,48 +14,58 @@ from typing import TypeVar
 Item, Result = TypeVar("Item"), TypeVar("Result")
 
 
-def in_order(
+def ordered_map(
     function: Callable[[Item], Result],
     items: Iterable[Item],
     workers: int,
     make_pool: Callable[[int], Executor] = ThreadPoolExecutor,
 ) -> Iterator[Result]:
-    """Yield `function` of each item, in the order of the items, with few of them in memory at a time.
+    """Yield `function(item)` for each item, in the order of the items.
 
-    Threads serve where Arrow's kernels leave the interpreter free meanwhile; for work in Python
-    itself, give `processes`.
+    At most `workers` + 1 results are in memory at a time. Threads suffice for work in Arrow's kernels,
+    which release the interpreter's lock; for work in Python itself, pass `process_pool`.
     """
     items = iter(items)
     first = list(islice(items, 2))
-    if len(first) < 2:  # not worth the start of a pool
+    if len(first) < 2:  # not worth starting a pool
         yield from map(function, first)
         return
     with make_pool(workers) as pool:
-        under_way: deque = deque()
+        pending: deque = deque()
         for item in chain(first, items):
-            under_way.append(pool.submit(function, item))
-            if len(under_way) > workers:
-                yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
+            pending.append(pool.submit(function, item))
+            if len(pending) > workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+
+def prefetch(items: Iterator[Item], count: int = 1) -> Iterator[Item]:
+    """Yield the items (none is None); a thread fetches the next `count` while the caller works on one."""
+    with ThreadPoolExecutor(1) as thread:
+        upcoming = deque(thread.submit(next, items, None) for _ in range(count))
+        while (item := upcoming.popleft().result()) is not None:
+            upcoming.append(thread.submit(next, items, None))
+            yield item
 
 
 def available_cores() -> list[int]:
-    """The numbers of the cores that this process may use."""
+    """Return the numbers of the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
 
 
-def processes(workers: int) -> ProcessPoolExecutor:
-    """Processes of their own interpreter; spawned, since to fork a process with threads is unsafe."""
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=prepare)
+def process_pool(workers: int) -> ProcessPoolExecutor:
+    """Return a pool of spawned processes; forking a process that has threads is unsafe."""
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=start_worker)
 
 
-def prepare() -> None:
-    """Called in a worker: Ctrl-C is the parent's to handle, and no cycle is left for the garbage collector.
+def start_worker() -> None:
+    """Prepare a worker process: leave Ctrl-C to the parent, and stop the cyclic garbage collector.
 
-    It would look at the thousands of records of a batch again and again: a fifth of the time of cleaning.
+    The collector would scan the thousands of records of a batch again and again and find no cycle
+    among them: a fifth of the time of cleaning.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
@@ -63,7 +73,7 @@ def prepare() -> None:
 
 
 def end_with_parent() -> None:
-    """Called in a worker: end when the parent has ended, even by kill -9, which tells no one."""
+    """End this worker process when its parent has ended, even by kill -9, which signals no worker."""
 
     def wait() -> None:
         multiprocessing.parent_process().join()

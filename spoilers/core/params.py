@@ -1,4 +1,4 @@
-"""The typed, validated view of params.yaml."""
+"""Read params.yaml and check every setting."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,10 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def not_an_integer(rate: object) -> object:
-    """DVC names a cell's folder after its rate as written: `1` and `1.0` would be two folders."""
+    """Return the rate; refuse an integer.
+
+    DVC names the folder of a run of the study after its rate as written: `1` and `1.0` would be two folders.
+    """
     if isinstance(rate, int):
         raise PydanticCustomError("integer", "write it with a point, {rate}.0", {"rate": rate})
     return rate
@@ -30,7 +33,7 @@ OptimizerName = Literal["sgd", "momentum", "rmsprop", "adam"]
 
 
 class Section(BaseModel):
-    """Strict: no unknown keys, no strings where numbers belong, no change after loading."""
+    """A strict section: no unknown keys, no strings where numbers belong, no change after loading."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -147,7 +150,7 @@ class Train(Section):
 
 
 class Machine(Section):
-    """What depends on the machine and decides nothing about a result; no stage tracks it."""
+    """Settings that depend on the machine and decide nothing about a result; no stage tracks them."""
 
     device: Literal["auto", "cpu", "cuda", "mps"]
     workers: Count
@@ -207,7 +210,7 @@ class Params(Section):
 
 
 class Loader(yaml.SafeLoader):
-    """YAML 1.2 numbers: DVC writes 0.00001 as `1e-05`, which PyYAML (YAML 1.1) would read as text."""
+    """A YAML loader that reads `1e-05` as a number, as YAML 1.2 does; DVC writes 0.00001 so."""
 
 
 FLOAT = re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$")
@@ -215,7 +218,7 @@ Loader.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+012345678
 
 
 def load(path: Path | str = PATH) -> Params:
-    """Read and check every setting.
+    """Read params.yaml and check every setting.
 
     Raises:
         UserError: one line that names each wrong key, what it was and what it may be.
@@ -234,7 +237,7 @@ def load(path: Path | str = PATH) -> Params:
 
 
 def describe(error: dict) -> str:
-    """One validation error as `key: what it was, what it may be`."""
+    """Return one validation error as `key: what it was, what it may be`."""
     key = ".".join(map(str, error["loc"])) or "the file"
     value = repr(error["input"])
     value = value if len(value) <= 60 else value[:57] + "..."

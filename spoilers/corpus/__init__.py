@@ -1,1 +1,1 @@
-"""Where reviews come from: fetching, record layouts, cleaning, the embedded sample."""
+"""Download, parse and clean reviews; compose the embedded sample."""

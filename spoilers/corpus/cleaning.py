@@ -1,13 +1,14 @@
-"""From lines to reviews: validated, normalised, without duplicates, everything counted.
+"""Turn lines into reviews: validate and normalise them, drop duplicates, and count every change.
 
-Two passes. The first streams the raw file in chunks, keeps what passes and remembers a hash of each text;
-the second drops the duplicates, which can be told apart only when all labels have been seen.
+This takes two passes. The first streams the raw file in chunks, keeps the valid reviews and remembers a
+hash of each text. The second drops the duplicates: only when all labels are known is it clear which of
+them to keep.
 """
 
 import json
 from collections import Counter
 from collections.abc import Iterator
-from functools import lru_cache, partial
+from functools import partial
 from hashlib import blake2b
 from itertools import chain, repeat
 from pathlib import Path
@@ -21,11 +22,12 @@ from tqdm import tqdm
 
 from spoilers.core.errors import UserError
 from spoilers.core.files import replacing, scratch_folder
-from spoilers.core.parallel import in_order, processes
+from spoilers.core.hashing import hash_share
+from spoilers.core.parallel import ordered_map, process_pool
 from spoilers.core.params import Clean
 from spoilers.corpus.layouts import Rejected, Review, parse
 from spoilers.corpus.lines import Chunk, Line, read_chunks, split_lines
-from spoilers.corpus.normalise import clean_texts
+from spoilers.corpus.normalise import clean_reviews
 
 SCHEMA = pa.schema(
     {
@@ -41,14 +43,14 @@ SCHEMA = pa.schema(
 )
 STORAGE = {"compression": "zstd", "use_dictionary": ["book_id", "user_id"], "write_statistics": False}
 ALWAYS = ("read", "kept", "dropped", "rejected", "banners")  # the counts that are there even when 0
-ROW_GROUP = 12_000  # reviews that are at least in a row group: more have more words in common
+ROW_GROUP = 12_000  # fewest reviews in a row group; its dictionary of words pays off with more reviews
 EXCERPT = 200  # characters of a rejected line that are kept
 
 
 def clean(source: Path, reviews: Path, rejected: Path, settings: Clean, workers: int) -> dict[str, int]:
     """Clean the file `source` into `reviews` (Parquet) and `rejected` (JSON lines); return the counts.
 
-    kept + dropped + rejected = read, and the order is that of the input.
+    The reviews keep the order of the input. In the counts, kept + dropped + rejected = read.
 
     Raises:
         UserError: the source is damaged, or too many of its lines are malformed, or none is left.
@@ -64,8 +66,10 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean, workers:
             open(rejects, "w", encoding="utf-8") as rejects_file,
             tqdm(desc="clean", unit=" reviews", unit_scale=True, disable=None, leave=False) as progress,
         ):
-            chunks = put_down(read_chunks(source, settings.max_line_bytes), folder)
-            for cleaned in in_order(partial(clean_chunk, settings=settings), chunks, workers, processes):
+            chunks = write_chunks(read_chunks(source, settings.max_line_bytes), folder)
+            for cleaned in ordered_map(
+                partial(clean_chunk, settings=settings), chunks, workers, process_pool
+            ):
                 counts.update(cleaned.counts)
                 rejects_file.write(cleaned.rejected)
                 parts.append(cleaned.part)
@@ -82,23 +86,26 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean, workers:
 
 
 class Part(NamedTuple):
-    """What the second pass must know of a chunk's reviews, which lie in a file of their own."""
+    """What the second pass needs to know about the reviews of one chunk."""
 
-    path: Path
-    hashes: np.ndarray  # uint64 (reviews): of the texts
+    path: Path  # the file that holds them
+    hashes: np.ndarray  # uint64 (reviews): hashes of the texts
     labels: np.ndarray  # bool (reviews)
 
 
 class Cleaned(NamedTuple):
-    """What became of a chunk of lines."""
+    """The result of cleaning one chunk of lines."""
 
     part: Part
     rejected: str  # JSON lines
     counts: Counter
 
 
-def put_down(chunks: Iterator[Chunk], folder: Path) -> Iterator[tuple[int, Path]]:
-    """Write each chunk into a file, from which a worker has it sooner than through a pipe."""
+def write_chunks(chunks: Iterator[Chunk], folder: Path) -> Iterator[tuple[int, Path]]:
+    """Write each chunk to a file; yield its first line's number and the path.
+
+    A worker receives a path faster than the bytes through a pipe.
+    """
     for chunk in chunks:
         path = folder / f"{chunk.number}.jsonl"
         path.write_bytes(chunk.lines)
@@ -106,7 +113,7 @@ def put_down(chunks: Iterator[Chunk], folder: Path) -> Iterator[tuple[int, Path]
 
 
 def clean_chunk(number_and_path: tuple[int, Path], settings: Clean) -> Cleaned:
-    """What becomes of the lines of a file; their reviews take its place."""
+    """Clean the lines of a chunk's file, and replace it by an Arrow file of its reviews."""
     number, path = number_and_path
     chunk = Chunk(number, path.read_bytes())
     path.unlink()
@@ -124,7 +131,10 @@ def clean_chunk(number_and_path: tuple[int, Path], settings: Clean) -> Cleaned:
 
 
 def accept(lines: Iterator[Line], settings: Clean, counts: Counter, rejected: list[str]) -> Iterator[Review]:
-    """Yield the reviews that are well formed and wanted; count the others by reason."""
+    """Yield the reviews that are valid and wanted; count the others by reason.
+
+    Each malformed line is added to `rejected` as JSON.
+    """
     for number, line in lines:
         if not line or line.isspace():
             continue
@@ -141,7 +151,7 @@ def accept(lines: Iterator[Line], settings: Clean, counts: Counter, rejected: li
         for fault in review.faults:
             counts[f"tags_{fault}"] += 1
         counts["banners"] += review.banner
-        if settings.fraction < 1 and hash_share(review.book_id) >= settings.fraction:
+        if settings.fraction < 1 and hash_share(review.book_id, b"", b"fraction") >= settings.fraction:
             drop("other_books", counts)
         elif review.banner and settings.banner == "drop":
             drop("banner", counts)
@@ -152,24 +162,23 @@ def accept(lines: Iterator[Line], settings: Clean, counts: Counter, rejected: li
 
 
 def excerpt(number: int, reason: str, line: bytes) -> str:
+    """Return a rejected line's number, the reason and the first `EXCERPT` characters, as a line of JSON."""
     text = line[: 4 * EXCERPT].decode(errors="replace")[:EXCERPT]
     return json.dumps({"line": number, "reason": reason, "text": text}) + "\n"
 
 
 def drop(reason: str, counts: Counter, number: int = 1) -> None:
+    """Count a number of reviews as dropped for a reason."""
     if number:
         counts["dropped"] += number
         counts[f"dropped_{reason}"] += number
 
 
-@lru_cache(1 << 16)
-def hash_share(key: str) -> float:
-    """A number from [0, 1) that depends on the key alone, so that a book's place never changes."""
-    return int.from_bytes(blake2b(key.encode(), digest_size=8, person=b"fraction").digest()) / 2**64
-
-
 def to_batch(reviews: list[Review], settings: Clean) -> pa.RecordBatch:
-    """Normalise the sentences; leave out those that are empty, and the reviews without any left."""
+    """Return the reviews as a batch in `SCHEMA`, with normalised sentences.
+
+    Sentences that are empty after normalising are left out, and so are reviews without any sentence.
+    """
     if not reviews:
         return pa.RecordBatch.from_pylist([], SCHEMA)
     *columns, _, _, sentences, flags = zip(*reviews, strict=True)
@@ -177,23 +186,14 @@ def to_batch(reviews: list[Review], settings: Clean) -> pa.RecordBatch:
     known = np.array([flag is not None for flag in flags])
     flags = chain.from_iterable(flag or repeat(0, n) for flag, n in zip(flags, lengths, strict=True))
     flags = np.fromiter(flags, bool, lengths.sum())
-    texts = pa.array(list(chain.from_iterable(sentences)), pa.string())
-    texts = clean_texts(texts, settings.mask_spoiler_word)
-    filled = pc.not_equal(texts, "").to_numpy(zero_copy_only=False)
-    review_of_sentence = np.repeat(np.arange(len(reviews)), lengths)
-    lengths = np.bincount(review_of_sentence[filled], minlength=len(reviews))
-    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
+    cleaned, kept = clean_reviews(sentences, settings.mask_spoiler_word)
     # Where the one flagged sentence was empty, nothing says which of the others spoils.
-    flagged = np.bincount(review_of_sentence[filled & flags], minlength=len(reviews)) > 0
+    review_of_sentence = np.repeat(np.arange(len(reviews)), lengths)
+    flagged = np.bincount(review_of_sentence[kept & flags], minlength=len(reviews)) > 0
     known &= flagged == np.array(columns[5])
-    batch = pa.record_batch(
-        [
-            *columns,
-            pa.ListArray.from_arrays(offsets, texts.filter(pa.array(filled))),
-            pa.ListArray.from_arrays(offsets, pa.array(flags[filled]), mask=pa.array(~known)),
-        ],
-        schema=SCHEMA,
-    )
+    labels = pa.ListArray.from_arrays(cleaned.offsets, pa.array(flags[kept]), mask=pa.array(~known))
+    batch = pa.record_batch([*columns, cleaned, labels], schema=SCHEMA)
+    lengths = np.diff(cleaned.offsets.to_numpy())
     return batch if lengths.all() else batch.filter(pa.array(lengths > 0))
 
 
@@ -202,9 +202,9 @@ NOT_ALPHANUMERIC = bytes(byte for byte in range(128) if not chr(byte).isalnum())
 
 
 def hash_texts(sentences: pa.ListArray) -> np.ndarray:
-    """A 64-bit hash of each review's text: its letters and digits alone, in lower case.
+    """Return a 64-bit hash of the letters and digits, in lower case, of each review's text, uint64 (reviews).
 
-    Of two million different texts, two share a hash with a probability of 1e-7.
+    The probability that any two of two million different texts share a hash is 1e-7.
     """
     texts = pc.binary_join(sentences, " ").cast(pa.binary()).to_pylist()
     keys = (text.translate(LOWER, NOT_ALPHANUMERIC) or text for text in texts)
@@ -213,7 +213,10 @@ def hash_texts(sentences: pa.ListArray) -> np.ndarray:
 
 
 def unique_texts(parts: list[Part], counts: Counter) -> list[np.ndarray]:
-    """What to keep of each part: the first review of a text, and none of a text with unequal labels."""
+    """Return which reviews to keep, bool (reviews), for each part; count the others as dropped.
+
+    Of reviews with the same text the first is kept if their labels agree, and none if they do not.
+    """
     hashes = np.concatenate([part.hashes for part in parts])
     labels = np.concatenate([part.labels for part in parts])
     _, first, which, times = np.unique(hashes, return_index=True, return_inverse=True, return_counts=True)
@@ -227,9 +230,9 @@ def unique_texts(parts: list[Part], counts: Counter) -> list[np.ndarray]:
 
 
 def copy_rows(parts: list[Part], keep: list[np.ndarray], target: Path, counts: Counter, workers: int) -> None:
-    """Write the rows to keep, and count what is in them."""
+    """Write the rows to keep to `target` (Parquet); count their reviews, sentences and labels."""
     with pq.ParquetWriter(target, SCHEMA, **STORAGE) as writer:
-        for table in in_order(read_rows, row_groups(parts, keep), workers):
+        for table in ordered_map(read_rows, row_groups(parts, keep), workers):
             counts["kept"] += len(table)
             counts["kept_spoilers"] += pc.sum(table["label"]).as_py()
             counts["kept_sentences"] += pc.sum(pc.list_value_length(table["sentences"])).as_py()
@@ -237,11 +240,11 @@ def copy_rows(parts: list[Part], keep: list[np.ndarray], target: Path, counts: C
             writer.write_table(table)
 
 
-Rows = list[tuple[Path, np.ndarray]]  # files, and which of their reviews to keep
+Rows = list[tuple[Path, np.ndarray]]  # files, each with a mask of the reviews to keep
 
 
 def row_groups(parts: list[Part], keep: list[np.ndarray]) -> Iterator[Rows]:
-    """Put parts together that have about `ROW_GROUP` rows to keep."""
+    """Yield groups of consecutive parts with at least `ROW_GROUP` rows to keep; the last may have fewer."""
     group: Rows = []
     rows = 0
     for part, wanted in zip(parts, keep, strict=True):
@@ -255,6 +258,7 @@ def row_groups(parts: list[Part], keep: list[np.ndarray]) -> Iterator[Rows]:
 
 
 def read_rows(group: Rows) -> pa.Table:
+    """Read the rows to keep from a group's Arrow files."""
     batches = []
     for path, wanted in group:
         with pa.OSFile(str(path)) as file:
@@ -263,12 +267,17 @@ def read_rows(group: Rows) -> pa.Table:
 
 
 def summary(counts: Counter) -> str:
-    """The counts of what is dropped and rejected, largest first."""
+    """Return the counts of dropped and rejected reviews by reason, largest first, as text."""
     reasons = [name for name in counts if name.startswith(("dropped_", "rejected_"))]
     return ", ".join(f"{name} {counts[name]}" for name in sorted(reasons, key=lambda name: -counts[name]))
 
 
 def check_rejected(source: Path, settings: Clean, counts: Counter, rejects: Path) -> None:
+    """Check that the source held reviews, and that no more lines were malformed than allowed.
+
+    Raises:
+        UserError: it held none, or too many were malformed.
+    """
     if counts["read"] == 0:
         raise UserError(f"{source}: holds no reviews; check download.source")
     if counts["rejected"] > settings.max_rejected * counts["read"]:

@@ -1,8 +1,8 @@
-"""Brings the file of reviews here, from a web server or a path: one whole gzip file, or none.
+"""Fetch the file of reviews from a web server or a path: a whole gzip file, or nothing.
 
-A transfer grows in a partial file outside the pipeline's outputs, named after its URL, so that a
-broken one goes on from where it stopped. Only a file that decompresses to its end, and has the
-expected sum, gets the final name.
+A download is written to a partial file outside the pipeline's outputs, named after its URL, so that an
+interrupted one resumes where it stopped. Only a file that decompresses to its end, and has the
+expected SHA-256, gets the final name.
 """
 
 import gzip
@@ -36,9 +36,9 @@ CACHE = Path(".cache/download")
 GZIP = b"\x1f\x8b"
 BLOCK = 1 << 20
 TIMEOUT = 30.0  # seconds without a byte
-PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds between five tries that bring nothing new
+PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds between five attempts that receive nothing new
 LONGEST_PAUSE = 60.0  # however long a busy server asks for
-BROKEN = (  # a connection, which another may go on from
+BROKEN = (  # the connection broke; another one may resume
     requests.ConnectionError,
     requests.Timeout,
     requests.exceptions.ChunkedEncodingError,
@@ -47,19 +47,19 @@ BROKEN = (  # a connection, which another may go on from
 
 
 class Refused(UserError):
-    """The file, or the server's answer, is no good; another server may do better."""
+    """The file or the server's answer is unusable; another server may have a good one."""
 
 
 class Interrupted(Exception):
-    """The transfer ended early; another try may go on with it."""
+    """The download ended early; another attempt may resume it."""
 
     def __init__(self, reason: str, pause: float = 0.0) -> None:
         super().__init__(reason)
-        self.pause = pause  # seconds that the server asks for
+        self.pause = pause  # seconds that the server asks us to wait
 
 
 def addresses(source: str) -> list[str]:
-    """The URLs to try in turn for a named source or a URL; none for a path.
+    """Return the URLs to try in turn for a named source or a URL; none for a path.
 
     Raises:
         UserError: a URL that is neither http nor https.
@@ -85,10 +85,10 @@ def fetch(
     pauses: Sequence[float] = PAUSES,
     timeout: float = TIMEOUT,
 ) -> dict:
-    """Download `target` from the first of `urls` that gives a whole gzip file; describe what came.
+    """Download `target` from the first of `urls` with a whole gzip file; return its URL, size and SHA-256.
 
     Raises:
-        UserError: no URL gave the file (with SHA-256 `expected`, if any), or it could not be written.
+        UserError: no URL gave the file (with the SHA-256 `expected`, if given), or it could not be written.
     """
     refusals = []
     for url in urls:
@@ -117,10 +117,10 @@ def fetch(
 
 
 def copy(source: str, target: Path | str, expected: str | None = None) -> dict:
-    """Copy a gzip file, or gzip plain JSON lines, to `target`; describe the file at `source`.
+    """Copy a gzip file, or compress JSON lines, to `target`; return path, size and SHA-256 of `source`.
 
     Raises:
-        UserError: `source` cannot be read, is no such file, or has not the SHA-256 `expected`.
+        UserError: `source` cannot be read, is neither, or does not have the SHA-256 `expected`.
     """
     path = Path(os.path.expanduser(source))
     start = read_start(path, source)
@@ -135,20 +135,20 @@ def copy(source: str, target: Path | str, expected: str | None = None) -> dict:
 
 
 def examine(path: Path, expected: str | None, name: str) -> dict:
-    """Size and SHA-256 of a file that proves to be whole.
+    """Check that a file is one whole gzip file; return its size in bytes and its SHA-256.
 
     Raises:
-        Refused: it is not one whole gzip file, or not the expected one.
+        Refused: it is not, or it does not have the SHA-256 `expected`.
     """
     check_gzip(path, name)
     return check_sum(path, expected, name)
 
 
 def check_gzip(path: Path, name: str) -> None:
-    """Decompress `path` to its end; `name` is what messages call it.
+    """Decompress `path` to its end; messages call it `name`.
 
     Raises:
-        Refused: it is damaged, cut short, empty, or goes on after its end.
+        Refused: it is damaged, cut short or empty, or other bytes follow its end.
     """
     size, packed = 0, path.stat().st_size
     try:
@@ -165,10 +165,10 @@ def check_gzip(path: Path, name: str) -> None:
 
 
 def check_sum(path: Path, expected: str | None, name: str) -> dict:
-    """Size and SHA-256 of a file.
+    """Return a file's size in bytes and its SHA-256.
 
     Raises:
-        Refused: the sum is not the expected one.
+        Refused: the SHA-256 is not the expected one.
     """
     found = sha256(path)
     if expected and found != expected.lower():
@@ -177,7 +177,7 @@ def check_sum(path: Path, expected: str | None, name: str) -> dict:
 
 
 class Partial:
-    """What has arrived of a URL, and beside it what tells whether the server still has that file."""
+    """The bytes received from a URL so far, with notes on which version of the file they belong to."""
 
     def __init__(self, url: str, folder: Path) -> None:
         digest = hashlib.sha256(url.encode()).hexdigest()
@@ -187,42 +187,46 @@ class Partial:
         try:
             self.notes = read_json(self.notes_path)  # url, validator, bytes
         except (OSError, ValueError):
-            self.notes = {}  # without them the transfer starts over
+            self.notes = {}  # without notes the download starts over
 
     @property
     def size(self) -> int:
+        """Bytes received."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     @property
     def whole(self) -> bool:
+        """Whether all announced bytes have been received."""
         return self.size > 0 and self.size == self.notes.get("bytes")
 
     def start(self, validator: str | None, size: int | None) -> None:
-        """Empty the file, then note whose bytes it will hold: a kill in between mixes nothing."""
+        """Empty the file, then note which version it will hold: in this order a kill mixes no versions."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(b"")
         self.note(url=self.url, validator=validator, bytes=size)
 
     def note(self, **facts: str | int | None) -> None:
+        """Add to the notes and save them."""
         self.notes |= facts
         write_json(self.notes_path, self.notes)
 
     def delete(self) -> None:
+        """Delete the bytes and the notes."""
         self.path.unlink(missing_ok=True)
         self.notes_path.unlink(missing_ok=True)
         self.notes = {}
 
 
 def download(partial: Partial, pauses: Sequence[float], timeout: float) -> None:
-    """Try until all has arrived; give up when, `pauses` later, nothing more has.
+    """Download until all bytes have arrived; give up after `len(pauses)` + 1 attempts without a new byte.
 
     Raises:
-        Refused: the server gives something else, or nothing.
+        Refused: the server sends another kind of file, or nothing more.
         OSError: the partial file cannot be written.
     """
     say(f"downloading {partial.url}")
     furthest, left = partial.size, iter(pauses)
-    with requests.Session() as session:  # which knows http and https, and no other scheme
+    with requests.Session() as session:  # it accepts http and https only, in redirects too
         while not partial.whole:
             try:
                 attempt(session, partial, timeout)
@@ -239,7 +243,7 @@ def download(partial: Partial, pauses: Sequence[float], timeout: float) -> None:
 
 
 def accept(partial: Partial, expected: str | None) -> dict:
-    """Examine what has arrived; what is wrong is deleted, so that the next try starts clean.
+    """Examine a complete download; delete it if it is wrong, so that the next attempt starts from nothing.
 
     Raises:
         Refused: as `examine` does.
@@ -252,14 +256,14 @@ def accept(partial: Partial, expected: str | None) -> dict:
 
 
 def attempt(session: requests.Session, partial: Partial, timeout: float) -> None:
-    """Ask for what is missing and append it.
+    """Request the missing bytes and append them.
 
     Raises:
-        Interrupted: the transfer may succeed another time.
-        Refused: it would not.
+        Interrupted: the download failed, and another attempt may succeed.
+        Refused: another attempt would fail too.
         OSError: the partial file cannot be written.
     """
-    headers = {"Accept-Encoding": "identity"}  # the gzip file itself, not one packed for the journey
+    headers = {"Accept-Encoding": "identity"}  # the gzip file itself, not compressed again
     if partial.size and partial.notes.get("validator"):
         headers |= {"Range": f"bytes={partial.size}-", "If-Range": partial.notes["validator"]}
     try:
@@ -276,7 +280,7 @@ def attempt(session: requests.Session, partial: Partial, timeout: float) -> None
 
 
 def receive(response: requests.Response, partial: Partial) -> None:
-    """Write the body of an answer, at the end of the partial file or from its beginning.
+    """Write the body of a response to the end of the partial file, or start the file over.
 
     Raises:
         Interrupted, Refused, OSError: as `attempt` does.
@@ -285,13 +289,13 @@ def receive(response: requests.Response, partial: Partial) -> None:
     head = b""
     match response.status_code:
         case 200:
-            size = response.raw.length_remaining  # None when the server does not tell
-            head = read_head(response, partial.url)  # before anything good is overwritten
+            size = response.raw.length_remaining  # None when the server does not say
+            head = read_head(response, partial.url)  # checked before good bytes are overwritten
             partial.start(validator(response), size)
         case 206 if total := continues(response, partial):
             partial.note(bytes=total)
         case 416 if response.headers.get("Content-Range") == f"bytes */{partial.size}":
-            partial.note(bytes=partial.size)  # all is here, though an earlier answer promised more
+            partial.note(bytes=partial.size)  # complete, though an earlier response announced more
             return
         case 206 | 416:
             partial.delete()
@@ -304,11 +308,12 @@ def receive(response: requests.Response, partial: Partial) -> None:
 
 
 def append(response: requests.Response, partial: Partial, head: bytes) -> None:
-    """Write `head` and the rest of the body, undecoded, at the end of the partial file.
+    """Append `head` and the rest of the body, as sent, to the partial file.
 
     Raises:
-        Interrupted: it has not the length that was announced.
-        urllib3.exceptions.HTTPError, OSError: the connection broke; the disk would take no more.
+        Interrupted: the length differs from the announced one.
+        urllib3.exceptions.HTTPError: the connection broke.
+        OSError: the disk is full or failed.
     """
     announced = partial.notes["bytes"]
     with open(partial.path, "ab") as file, progress("downloading", announced, partial.size) as bar:
@@ -324,10 +329,10 @@ def append(response: requests.Response, partial: Partial, head: bytes) -> None:
 
 
 def read_head(response: requests.Response, url: str) -> bytes:
-    """The first two bytes of the body, which must be those of a gzip file.
+    """Return the first two bytes of the body, which must be gzip's.
 
     Raises:
-        Refused: they are not.
+        Refused: they are not, or the body is a web page.
     """
     if response.headers.get("Content-Type", "").lower().startswith("text/html"):
         raise Refused(f"{url}: the server sends a web page in place of the file")
@@ -342,13 +347,13 @@ def read_head(response: requests.Response, url: str) -> bytes:
 
 
 def validator(response: requests.Response) -> str | None:
-    """What If-Range may hold: a strong ETag, or the date of the last change."""
+    """Return the value for If-Range: a strong ETag, or the date of the last change; None without either."""
     etag = response.headers.get("ETag")
     return etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified")
 
 
 def continues(response: requests.Response, partial: Partial) -> int | None:
-    """The whole file's size, when the answer goes on exactly where the partial file ends."""
+    """Return the whole file's size if the response resumes exactly where the partial file ends, else None."""
     found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
     if not found or int(found[1]) != partial.size:
         return None
@@ -359,13 +364,13 @@ def continues(response: requests.Response, partial: Partial) -> int | None:
 
 
 def requested_pause(response: requests.Response) -> float:
-    """Seconds of a Retry-After header, within reason; 0 when there is none."""
+    """Return the seconds of a Retry-After header, at most `LONGEST_PAUSE`; 0 without one."""
     seconds = response.headers.get("Retry-After", "")
     return min(float(seconds), LONGEST_PAUSE) if seconds.isdecimal() else 0.0
 
 
 def explain(error: BaseException) -> str:
-    """The words of the operating system, below the layers that wrap them."""
+    """Return the message of the innermost error, which is the operating system's."""
     while inner := error.__cause__ or error.__context__:
         error = inner
     if isinstance(error, IncompleteRead):
@@ -374,10 +379,10 @@ def explain(error: BaseException) -> str:
 
 
 def read_start(path: Path, name: str) -> bytes:
-    """The first block of a file of reviews.
+    """Return the first block of a file of reviews.
 
     Raises:
-        UserError: it cannot be read, or holds no text and no gzip.
+        UserError: it cannot be read, or is neither text nor gzip.
     """
     try:
         if not path.is_file():
@@ -401,7 +406,7 @@ def read_start(path: Path, name: str) -> bytes:
 
 
 def compress(path: Path, target: Path) -> None:
-    """Gzip a plain file; the same bytes give the same bytes."""
+    """Compress a file with gzip; equal files give equal bytes, since no time is stored."""
     with (
         open(path, "rb") as plain,
         open(target, "wb") as raw,
@@ -414,7 +419,7 @@ def compress(path: Path, target: Path) -> None:
 
 
 def progress(what: str, total: int | None, done: int = 0) -> tqdm:
-    """A bar with size and rate, on a terminal only."""
+    """Return a progress bar in bytes, shown on a terminal only."""
     return tqdm(
         desc=what, total=total, initial=done, unit="B", unit_scale=True, unit_divisor=1024, disable=None,
         leave=False,
@@ -422,8 +427,10 @@ def progress(what: str, total: int | None, done: int = 0) -> tqdm:
 
 
 def show(size: int) -> str:
+    """Return a size in bytes with a unit, such as `3.2MB`."""
     return tqdm.format_sizeof(size, "B", 1024)
 
 
 def say(line: str) -> None:
+    """Print a line to standard error, above any progress bar."""
     tqdm.write(line, file=sys.stderr)

@@ -1,8 +1,8 @@
-"""The record layouts of the public Goodreads files, validated one line at a time.
+"""Parse and validate one record of the public Goodreads files, which have two layouts.
 
 `goodreads_reviews_spoiler.json.gz` has `review_sentences`, each with a flag. The raw files
 (`goodreads_reviews_spoiler_raw.json.gz`, `goodreads_reviews_dedup.json.gz`) have `review_text`, in
-which `(view spoiler)[ ... (hide spoiler)]` marks what gives the plot away.
+which the tags `(view spoiler)[ ... (hide spoiler)]` enclose spoilers.
 """
 
 import re
@@ -12,32 +12,34 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-BOTH = frozenset([0, 1])  # the flags
+FLAGS = frozenset([0, 1])
 BANNER = re.compile(r"\s*\*\*\s*spoiler alert\s*\*\*\s*", re.IGNORECASE)
 
 
 class Rejected(Exception):
-    """A line that is no record of either layout; the message is the reason under which it is counted."""
+    """A line is a record of neither layout; the message is the reason under which it is counted."""
 
 
 class Review(NamedTuple):
+    """One review, whatever the layout of its record."""
+
     review_id: str
     book_id: str
     user_id: str
     date: date
     rating: int
     label: bool
-    banner: bool  # opens with `** spoiler alert **`, which is not among the sentences
-    faults: list[str]  # what is wrong with its spoiler tags, once for each tag
+    banner: bool  # it opened with `** spoiler alert **`, which is not part of the sentences
+    faults: list[str]  # `nested`, `unclosed` or `unopened`, once for each faulty spoiler tag
     sentences: list[str]
-    flags: list[int] | None  # 1 for a sentence that gives the plot away, 0 for another
+    flags: list[int] | None  # 1 for a sentence that is a spoiler, else 0; None where not known
 
 
 Id = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class Shared(msgspec.Struct):
-    """What both layouts have; other keys do not matter. Types are strict: no `"3"` for 3, no 1 for true."""
+    """The keys of both layouts; others are ignored. Types are strict: no `"3"` for 3, no 1 for true."""
 
     user_id: Id
     book_id: Id
@@ -46,12 +48,16 @@ class Shared(msgspec.Struct):
 
 
 class SentenceRecord(Shared):
+    """A record of `goodreads_reviews_spoiler.json.gz`."""
+
     timestamp: str
     review_sentences: list[tuple[int, str]]
     has_spoiler: bool
 
 
 class RawRecord(Shared):
+    """A record of the raw files."""
+
     review_text: str
     date_updated: str
 
@@ -62,17 +68,17 @@ TEXT_KEY = re.compile(rb'"review_text"\s*:')  # inside a text, its quotes have b
 
 
 def parse(line: bytes) -> Review:
-    """Read one line in whichever layout it is.
+    """Parse one line, whichever layout it has.
 
     Raises:
-        Rejected: with the reason, when it is in neither.
+        Rejected: it has neither; the message is the reason.
     """
-    raw = b"review_text" in line and TEXT_KEY.search(line)  # the first is far faster, and mostly enough
+    raw = b"review_text" in line and TEXT_KEY.search(line)  # the first test is far faster
     layout, parse_layout = (RAW, parse_raw) if raw else (SENTENCES, parse_sentences)
     try:
         record = layout.decode(line)
         if not line.isascii():
-            line.decode()  # keys that do not matter may hold anything else
+            line.decode()  # msgspec does not check that ignored keys hold UTF-8
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         decode(line)
         raise Rejected(reason(error)) from None
@@ -80,10 +86,10 @@ def parse(line: bytes) -> Review:
 
 
 def decode(line: bytes) -> dict:
-    """Read one line of JSON.
+    """Parse one line as a JSON object.
 
     Raises:
-        Rejected: with the reason, when it is not an object.
+        Rejected: it is none; the message is the reason.
     """
     try:
         line.decode()
@@ -98,70 +104,76 @@ def decode(line: bytes) -> dict:
 
 
 def reason(error: Exception) -> str:
-    """`wrong_rating` of "... - at `$.rating`", `missing_rating` of "... missing required field `rating`"."""
+    """Turn msgspec's message into a reason.
+
+    "... - at `$.rating`" gives `wrong_rating`; "... missing required field `rating`" gives `missing_rating`.
+    """
     path = re.search(r"- at `\$\.(\w+)", str(error))
     return f"wrong_{path[1]}" if path else "missing_" + re.search(r"field `(\w+)`", str(error))[1]
 
 
 def parse_sentences(record: SentenceRecord) -> Review:
+    """Return the review of a record with flagged sentences.
+
+    Raises:
+        Rejected: its flags, label or date are wrong.
+    """
     pairs = record.review_sentences
     flags = [flag for flag, _ in pairs]
     sentences = [text for _, text in pairs]
-    if not BOTH.issuperset(flags):
+    if not FLAGS.issuperset(flags):
         raise Rejected("flag_not_0_or_1")
     if record.has_spoiler != (1 in flags):
         raise Rejected("has_spoiler_against_flags")
-    banner = cut_banner(sentences)
+    banner = remove_banner(sentences)
     return make(record, parse_day(record.timestamp), banner, [], sentences, flags)
 
 
 def parse_raw(record: RawRecord) -> Review:
+    """Return the review of a record with tagged text.
+
+    Raises:
+        Rejected: its date is wrong.
+    """
     day = parse_time(record.date_updated)
-    _, banner, faults, sentences, flags = take_apart(record.review_text)
+    _, banner, faults, sentences, flags = parse_text(record.review_text)
     return make(record, day, banner, faults, sentences, flags)
 
 
-def cut_banner(sentences: list[str]) -> bool:
-    """Cut `** spoiler alert **` off the first sentence; return whether it was there."""
+def remove_banner(sentences: list[str]) -> bool:
+    """Remove `** spoiler alert **` from the start of the first sentence; return whether it was there."""
     banner = BANNER.match(sentences[0]) if sentences else None
     if banner:
         sentences[0] = sentences[0][banner.end() :]
     return bool(banner)
 
 
-class Parts(NamedTuple):
-    plain: str  # the text without banner and tags; between its sentences there is white space only
+class ParsedText(NamedTuple):
+    """A review's text in sentences, with what its author marked as spoilers."""
+
+    plain: str  # the text without banner and tags: its sentences, with white space between them
     banner: bool
     faults: list[str]
     sentences: list[str]
     flags: list[int]
 
 
-def take_apart(text: str) -> Parts:
-    """The sentences of a running text, and what its author marked in it."""
+def parse_text(text: str) -> ParsedText:
+    """Remove banner and spoiler tags from a review's text, and split it into flagged sentences."""
     banner = BANNER.match(text)
     spans, faults = split_spans(text[banner.end() :] if banner else text)
     pairs = [(flag, sentence) for flag, span in spans for sentence in split_sentences(span)]
     flags = [flag for flag, _ in pairs]
     sentences = [sentence for _, sentence in pairs]
-    return Parts("".join(span for _, span in spans), bool(banner), faults, sentences, flags)
+    return ParsedText("".join(span for _, span in spans), bool(banner), faults, sentences, flags)
 
 
 def make(
     record: Shared, day: date, banner: bool, faults: list[str], sentences: list[str], flags: list[int]
 ) -> Review:
-    return Review(
-        record.review_id,
-        record.book_id,
-        record.user_id,
-        day,
-        record.rating,
-        1 in flags,
-        banner,
-        faults,
-        sentences,
-        flags,
-    )
+    """Return a review, which is a spoiler if any of its sentences is."""
+    ids = record.review_id, record.book_id, record.user_id
+    return Review(*ids, day, record.rating, 1 in flags, banner, faults, sentences, flags)
 
 
 DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
@@ -171,7 +183,11 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 @lru_cache(1 << 14)
 def parse_day(text: str) -> date:
-    """`2017-08-30`."""
+    """Parse a day such as `2017-08-30`.
+
+    Raises:
+        Rejected: it is no day.
+    """
     try:
         year, month, day = DAY.fullmatch(text).groups()
         return date(int(year), int(month), int(day))
@@ -180,7 +196,13 @@ def parse_day(text: str) -> date:
 
 
 def parse_time(text: str) -> date:
-    """`Wed Aug 30 00:00:26 -0700 2017`, without `strptime`, which takes longer than the JSON."""
+    """Parse the day of a time such as `Wed Aug 30 00:00:26 -0700 2017`.
+
+    `strptime` would take longer than parsing the whole record's JSON.
+
+    Raises:
+        Rejected: it is no time.
+    """
     try:
         month, day, year = TIME.fullmatch(text).groups()
         return date(int(year), MONTHS.index(month) + 1, int(day))
@@ -192,11 +214,12 @@ TAG = re.compile(r"\(view spoiler\)\s*\[|\(hide spoiler\)\s*\]", re.IGNORECASE)
 
 
 def split_spans(text: str) -> tuple[list[tuple[int, str]], list[str]]:
-    """Cut a text into (flag, span), flag 1 between the tags `(view spoiler)[` and `(hide spoiler)]`.
+    """Split a text at its spoiler tags; return pairs (flag, span) and the faults.
 
-    Tags nest: a spoiler ends when as many have been closed as were opened. One that is never
-    closed reaches to the end of the text; a closing tag without an opening one means nothing.
-    Also returns the faults: `nested`, `unclosed` or `unopened`, once for each such tag.
+    The flag is 1 between `(view spoiler)[` and `(hide spoiler)]`. Tags nest: a spoiler ends when as many
+    tags have been closed as were opened. A tag that is never closed reaches to the end of the text; a
+    closing tag without an opening one is ignored. Faults: `nested`, `unclosed` or `unopened`, once for each
+    such tag.
     """
     spans, faults = [], []
     depth = start = 0
@@ -213,8 +236,8 @@ def split_spans(text: str) -> tuple[list[tuple[int, str]], list[str]]:
     return spans, faults + ["unclosed"] * depth
 
 
-# The white space between two sentences. It is tried from its first character only: from each, a long
-# run of blanks would take the square of its length.
+# The white space between two sentences. A match may begin only at the first character of a run of white
+# space: trying each character would take time quadratic in the length of the run.
 CLOSING, OPENING = "['\"\u2019\u201d)\\]]", "['\"\u2018\u201c(\\[]"
 BETWEEN = re.compile(
     rf"(?<!\s)\s*\n\s*|(?:(?<=[.!?\u2026])|(?<=[.!?\u2026]{CLOSING})|(?<=[.!?\u2026]{CLOSING}{{2}}))"
@@ -224,11 +247,11 @@ BETWEEN = re.compile(
 
 
 def split_sentences(text: str) -> list[str]:
-    """The sentences of a text, without the white space around them.
+    """Split a text into sentences; strip the white space around them.
 
-    One ends at a line break; and after `.`, `!`, `?` or an ellipsis, with up to two marks that close
-    a quotation or parenthesis, before white space and a capital letter or digit, perhaps behind
-    what opens a quotation or parenthesis. The full stop of an initial (`J.`, but not `I.`) or of a title
-    (`Mr.`, `Dr.`, ...) ends none.
+    A sentence ends at a line break. It also ends after `.`, `!`, `?` or an ellipsis (and up to two closing
+    quotation marks or brackets) if white space and a capital letter or digit follow (perhaps after opening
+    quotation marks or brackets). The full stop of an initial (`J.`, but not `I.`) or of a title (`Mr.`,
+    `Dr.`, ...) ends no sentence.
     """
     return [sentence for sentence in map(str.strip, BETWEEN.split(text)) if sentence]

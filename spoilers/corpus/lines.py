@@ -1,23 +1,22 @@
-"""Lines of a file, compressed or not, and never more of one line in memory than is asked for."""
+"""Read the lines of a file, plain or gzip, without ever holding more of a line than asked for."""
 
 import zlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from isal import igzip, isal_zlib
 
 from spoilers.core.errors import UserError
+from spoilers.core.parallel import prefetch
 
 GZIP_MAGIC = b"\x1f\x8b"
 BLOCK = 1 << 22  # bytes
-Item = TypeVar("Item")
-Line = tuple[int, bytes]  # number from 1, and content
+Line = tuple[int, bytes]  # its number, from 1, and its content
 
 
 def read_lines(path: Path, max_bytes: int) -> Iterator[Line]:
-    """Yield each line without its end; of one over `max_bytes`, its first `max_bytes` + 1.
+    """Yield each line without its line end; of a line over `max_bytes`, the first `max_bytes` + 1 bytes.
 
     Raises:
         UserError: the file is missing, unreadable, or its compression is damaged.
@@ -27,26 +26,27 @@ def read_lines(path: Path, max_bytes: int) -> Iterator[Line]:
 
 
 class Chunk(NamedTuple):
-    """Lines as they stand in a file, without the end of the last."""
+    """Consecutive lines of a file, joined by line feeds."""
 
-    number: int  # of the first line, from 1
+    number: int  # the first line's, from 1
     lines: bytes
 
 
 def split_lines(chunk: Chunk, max_bytes: int) -> Iterator[Line]:
+    """Yield the lines of a chunk as `read_lines` does."""
     for number, line in enumerate(chunk.lines.split(b"\n"), chunk.number):
         yield number, line.removesuffix(b"\r")[: max_bytes + 1]
 
 
 def read_chunks(path: Path, max_bytes: int) -> Iterator[Chunk]:
-    """Yield whole lines, about `BLOCK` bytes at a time; one over `max_bytes` may lack what is beyond.
+    """Yield chunks of whole lines, about `BLOCK` bytes each; a line over `max_bytes` may be cut there.
 
     Raises:
-        UserError: as `read_lines`.
+        UserError: as `read_lines` does.
     """
     number, tail = 1, b""
     try:
-        for block in ahead(read_blocks(path)):
+        for block in prefetch(read_blocks(path)):
             lines, end, rest = block.rpartition(b"\n")
             if end:
                 yield Chunk(number, tail + lines)
@@ -66,18 +66,9 @@ def read_chunks(path: Path, max_bytes: int) -> Iterator[Chunk]:
 
 
 def read_blocks(path: Path) -> Iterator[bytes]:
-    """Yield the plain bytes, a block at a time."""
+    """Yield the decompressed bytes of a file, `BLOCK` bytes at a time."""
     with open(path, "rb") as raw:
         compressed = raw.peek(2)[:2] == GZIP_MAGIC
         file = igzip.IGzipFile(fileobj=raw) if compressed else raw
         while block := file.read(BLOCK):
             yield block
-
-
-def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """Yield the items as they come, each next one made in a thread while the last one is used."""
-    with ThreadPoolExecutor(1) as thread:
-        upcoming = thread.submit(next, items, None)
-        while (item := upcoming.result()) is not None:
-            upcoming = thread.submit(next, items, None)
-            yield item

@@ -1,8 +1,11 @@
-"""How well probabilities tell spoilers apart.
+"""Score probabilities and decisions against labels.
 
-All from one table: how many reviews, and how many spoilers among them, have at least a given
-probability. scikit-learn has the same scores, and the tests hold these against them; its import
-takes longer than a small training, and every cell of the optimizer study would pay for it.
+All ranking scores come from one table: for each threshold, the number of reviews with at least that
+probability, and the number of spoilers among them. scikit-learn has the same scores, and the tests
+compare these with them. Importing it takes longer than a small training, though, and every run of the
+optimizer study would have to.
+
+In all functions `labels` are 0 or 1 and `probabilities` are of a spoiler, both (reviews).
 """
 
 import numpy as np
@@ -11,7 +14,10 @@ import numpy as np
 def operating_points(
     labels: np.ndarray, probabilities: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Thresholds, falling, and at each the number of spoilers called so and of all reviews called so."""
+    """Return the distinct probabilities as thresholds, descending, with two counts at each, all (thresholds).
+
+    The counts are of true positives and of all reviews called spoilers, where `probability >= threshold`.
+    """
     order = np.argsort(-probabilities, kind="stable")
     values = probabilities[order]
     last_of_tie = np.append(np.diff(values) != 0, True)
@@ -21,7 +27,7 @@ def operating_points(
 
 
 def average_precision(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Precision at each threshold, weighted by the recall gained there; nan without a spoiler."""
+    """Return the mean precision, weighted by the recall gained at each threshold; nan without a spoiler."""
     _, true, called = operating_points(labels, probabilities)
     if true[-1] == 0:
         return float("nan")
@@ -29,7 +35,10 @@ def average_precision(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def roc_auc(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """The chance that a spoiler gets a higher probability than another review; nan for a single class."""
+    """Return the probability that a random spoiler scores higher than a random other review.
+
+    Ties count one half; nan if there is only one class.
+    """
     _, true, called = operating_points(labels, probabilities)
     false = called - true
     if true[-1] == 0 or false[-1] == 0:
@@ -39,7 +48,7 @@ def roc_auc(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def ranking_scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    """Average precision (the headline) and ROC-AUC: what does not depend on a threshold."""
+    """Return the scores that need no threshold: average precision (the main score) and ROC-AUC."""
     return {
         "average_precision": average_precision(labels, probabilities),
         "roc_auc": roc_auc(labels, probabilities),
@@ -47,9 +56,9 @@ def ranking_scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, f
 
 
 def decision_scores(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> dict[str, float]:
-    """Accuracy, precision, recall and F1 where `probabilities >= threshold` means spoiler.
+    """Return accuracy, precision, recall and F1 of the decisions `probabilities >= threshold`.
 
-    Precision is 0 where nothing is called a spoiler.
+    Precision is 0 if no review is called a spoiler.
     """
     truth, called = labels.astype(bool), probabilities >= threshold
     true_positives = int((truth & called).sum())
@@ -64,7 +73,7 @@ def decision_scores(labels: np.ndarray, probabilities: np.ndarray, threshold: fl
 
 
 def probability_scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    """Brier score, log loss and expected calibration error: whether 0.7 means 70 %."""
+    """Return Brier score, log loss and expected calibration error, which tell whether 0.7 means 70 %."""
     p = np.clip(probabilities.astype(np.float64), 1e-15, 1 - 1e-15)
     return {
         "brier": float(np.mean((probabilities - labels) ** 2)),
@@ -74,21 +83,24 @@ def probability_scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[st
 
 
 def calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> float:
-    """Mean distance of predicted and observed share over equally wide bins (Guo et al., 2017, eq. 3)."""
+    """Return the expected calibration error over bins of equal width (Guo et al., 2017, eq. 3).
+
+    It is the distance between the mean probability and the share of spoilers in a bin, averaged over reviews.
+    """
     which = np.minimum((probabilities * bins).astype(int), bins - 1)
     gap = np.bincount(which, probabilities, bins) - np.bincount(which, labels, bins)
     return float(np.abs(gap).sum() / len(labels))
 
 
 def best_threshold(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """The threshold with the best F1; of equal ones the highest."""
+    """Return the threshold with the highest F1; among equals the highest threshold."""
     thresholds, true, called = operating_points(labels, probabilities)
     f1 = 2 * true / (called + labels.sum())
     return float(thresholds[np.argmax(f1)])
 
 
 def best_known_threshold(labels: np.ndarray, probabilities: np.ndarray) -> float | None:
-    """`best_threshold` over the labels that are not NaN; None where these are not of both classes."""
+    """Return `best_threshold` over the labels that are not NaN; None unless both classes are among them."""
     known = ~np.isnan(labels)
     if len(np.unique(labels[known])) < 2:
         return None
@@ -96,13 +108,13 @@ def best_known_threshold(labels: np.ndarray, probabilities: np.ndarray) -> float
 
 
 def recall_at_precision(labels: np.ndarray, probabilities: np.ndarray, precision: float = 0.5) -> float:
-    """The largest recall at which at least `precision` of the calls are right; 0 where there is none."""
+    """Return the largest recall among thresholds with at least the given precision; 0 if there is none."""
     _, true, called = operating_points(labels, probabilities)
     return float((true / max(true[-1], 1))[true / called >= precision].max(initial=0.0))
 
 
 def all_scores(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> dict[str, float]:
-    """Every score above of one model on one set of reviews."""
+    """Return all scores above, of one model on one set of reviews."""
     return {
         **ranking_scores(labels, probabilities),
         **decision_scores(labels, probabilities, threshold),

@@ -1,12 +1,13 @@
-"""Batches of reviews of about the same length, assembled without a loop over tokens."""
+"""Batches of reviews of about the same length, assembled in NumPy without a loop over tokens."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from spoilers.models.segment_max import windows
 from spoilers.text.reviews import Reviews
 from spoilers.text.vocabulary import PADDING
 
@@ -14,55 +15,72 @@ POOL = 50  # batches that are sorted by length together
 MULTIPLE = 8  # tokens that batches are padded to: oneDNN prepares a kernel for each new shape of a batch
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Reviews side by side, time first, padded at the end; their sentences one after the other."""
+class Batch(NamedTuple):
+    """Reviews side by side, time first, padded at the end; their sentences one after the other.
 
-    ids: Tensor  # int32 (tokens, reviews)
-    lengths: Tensor  # int64 (reviews): tokens in each
-    sentence_lengths: Tensor  # int64 (sentences): tokens in each
-    sentence_counts: Tensor  # int64 (reviews)
+    The index tensors, int64, say where the network's fast paths find their rows. They are made together with
+    the batch, so that no step on a GPU waits for a length. A row is `token * reviews + review`.
+    """
+
+    ids: Tensor  # int64 (tokens, reviews)
+    reversal: Tensor  # (tokens * reviews): each review reversed by its own length
+    forward_windows: Tensor  # (windows, WINDOW): the rows of each sentence's tokens, as `windows` cuts them
+    backward_windows: Tensor  # the same rows where each review is reversed
+    sentence_levels: tuple[Tensor, ...]  # the further levels of `windows`
+    review_levels: tuple[Tensor, ...]  # `windows` of the sentences of each review
+    review_of_sentence: Tensor  # (sentences)
     labels: Tensor  # float32 (reviews)
     sentence_labels: Tensor  # float32 (sentences), NaN without a label
-
-    @property
-    def labelled(self) -> int:
-        """Sentences that have a label."""
-        return int((~torch.isnan(self.sentence_labels)).sum())
+    labelled: int  # sentences that have a label
 
     def to(self, device: torch.device) -> "Batch":
-        """A copy on `device`, asynchronously from pinned memory where that is CUDA."""
-        if device.type == "cpu":
-            return self
-        pin = device.type == "cuda"
-        tensors = (value.pin_memory() if pin else value for value in vars(self).values())
-        return Batch(*(value.to(device, non_blocking=pin) for value in tensors))
+        """Return the batch on `device`, copied asynchronously from pinned memory where that is CUDA."""
+        return self if device.type == "cpu" else Batch(*(move(value, device) for value in self))
+
+
+def move(value: Tensor | tuple | int, device: torch.device) -> Tensor | tuple | int:
+    if isinstance(value, tuple):
+        return tuple(move(one, device) for one in value)
+    if isinstance(value, int):
+        return value
+    if device.type == "cuda":
+        return value.pin_memory().to(device, non_blocking=True)
+    return value.to(device)
 
 
 def padded(length: int) -> int:
-    """The number of tokens that a review of `length` takes in a batch."""
+    """Return the number of tokens that a review of `length` takes in a batch."""
     return -(-length // MULTIPLE) * MULTIPLE
 
 
 def assemble(reviews: Reviews, rows: np.ndarray) -> Batch:
-    """The reviews at `rows` as one batch."""
+    """Return the reviews at `rows` as one batch."""
     part = reviews.choose(rows)
-    lengths = part.lengths
-    longest = padded(int(lengths.max()))
-    ids = np.full((len(rows), longest), PADDING, np.int32)
-    ids[np.arange(longest) < lengths[:, None]] = part.ids
+    lengths, count = part.lengths, len(rows)
+    time = np.arange(padded(int(lengths.max())))[:, None]
+    real = time < lengths  # (tokens, reviews)
+    ids = np.full((count, len(time)), PADDING, np.int64)
+    ids[real.T] = part.ids
+    reversal = np.where(real, lengths - 1 - time, time) * count + np.arange(count)
+    forward = (time * count + np.arange(count)).T[real.T]  # the rows of the real tokens, review by review
+    backward = reversal.T[real.T]
+    tokens, *sentence_levels = windows(part.sentence_lengths.astype(np.int64))
     return Batch(
-        torch.from_numpy(np.ascontiguousarray(ids.T)),
-        torch.from_numpy(lengths),
-        torch.from_numpy(part.sentence_lengths.astype(np.int64)),
-        torch.from_numpy(part.sentence_counts),
-        torch.from_numpy(part.labels),
-        torch.from_numpy(part.sentence_labels),
+        ids=torch.from_numpy(np.ascontiguousarray(ids.T)),
+        reversal=torch.from_numpy(reversal.ravel()),
+        forward_windows=torch.from_numpy(forward[tokens]),
+        backward_windows=torch.from_numpy(backward[tokens]),
+        sentence_levels=tuple(map(torch.from_numpy, sentence_levels)),
+        review_levels=tuple(map(torch.from_numpy, windows(part.sentence_counts))),
+        review_of_sentence=torch.from_numpy(part.review_of_sentence),
+        labels=torch.from_numpy(part.labels),
+        sentence_labels=torch.from_numpy(part.sentence_labels),
+        labelled=part.labelled_sentences,
     )
 
 
 def epoch_order(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
-    """The rows of each batch of one epoch: a function of the seed and the epoch alone.
+    """Return the rows of each batch of one epoch, which depend on the seed and the epoch alone.
 
     Reviews are shuffled, sorted by length within pools of `POOL` batches, cut into batches, and
     the batches shuffled: little padding, and yet other neighbours in every epoch.
@@ -76,7 +94,7 @@ def epoch_order(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> 
 
 
 def in_order_of_length(lengths: np.ndarray, max_tokens: int) -> Iterator[np.ndarray]:
-    """The rows of batches for inference: longest first, of at most `max_tokens` padded tokens."""
+    """Yield the rows of batches for inference: longest first, of at most `max_tokens` padded tokens."""
     order = np.argsort(-lengths, kind="stable")
     start = 0
     while start < len(order):
@@ -86,6 +104,6 @@ def in_order_of_length(lengths: np.ndarray, max_tokens: int) -> Iterator[np.ndar
 
 
 def padding_share(lengths: np.ndarray, batches: list[np.ndarray]) -> float:
-    """Share of the padded batches that is padding."""
+    """Return the share of the padded batches that is padding."""
     total = sum(padded(int(lengths[rows].max())) * len(rows) for rows in batches)
     return 1 - int(lengths.sum()) / total

@@ -1,43 +1,87 @@
-"""Tokens in the order of time and in reverse, and where they stand in a batch of states."""
+"""An LSTM or GRU in both directions over padded batches.
+
+Replaces `nn.LSTM(bidirectional=True)` on packed sequences. Padding stands after the last token for both
+directions, because each review is reversed by its own length, so that it never reaches a real token's
+state; and oneDNN and cuDNN have faster kernels for padded than for packed batches (bench/README.md).
+"""
+
+from itertools import zip_longest
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from spoilers.models.dropout import LockedDropout
 
 
-class Places:
-    """Where tokens stand among the (tokens * reviews) rows of states, time first."""
+class BidirectionalRNN(nn.Module):
+    """Stacked recurrent layers; each direction of a layer is an `nn.LSTM` or `nn.GRU` of its own."""
 
-    def __init__(self, tokens: int, reviews: int, lengths: Tensor):
-        self.tokens, self.reviews, self.lengths = tokens, reviews, lengths
-        self.review = torch.arange(reviews, device=lengths.device).repeat_interleave(lengths)  # (real tokens)
-        starts = (lengths.cumsum(0) - lengths).repeat_interleave(lengths)
-        self.time = torch.arange(len(starts), device=lengths.device) - starts  # (real tokens)
+    def __init__(
+        self,
+        layer: type[nn.RNNBase],
+        input_size: int,
+        hidden_size: int,
+        layers: int,
+        bidirectional: bool,
+        dropout: float,
+    ):
+        super().__init__()
+        self.width = hidden_size * (2 if bidirectional else 1)
+        sizes = [input_size] + [self.width] * (layers - 1)
+        self.forwards = nn.ModuleList(layer(size, hidden_size) for size in sizes)
+        self.backwards = nn.ModuleList(layer(size, hidden_size) for size in sizes * bidirectional)
+        self.dropout = LockedDropout(dropout)
 
-    @property
-    def reversal(self) -> Tensor:
-        """Each review in reverse, by its own length; padding stays. Applied twice, nothing has changed."""
-        time = torch.arange(self.tokens, device=self.lengths.device)[:, None]
-        source = torch.where(time < self.lengths, self.lengths - 1 - time, time)  # (tokens, reviews)
-        return (source * self.reviews + torch.arange(self.reviews, device=time.device)).flatten()
+    def reset_parameters(self) -> None:
+        """Set orthogonal recurrent weights, Xavier input weights, zero biases, and a forget-gate bias of 1.
 
-    @property
-    def of_tokens(self) -> Tensor:
-        """The real tokens, review by review: (real tokens)."""
-        return self.time * self.reviews + self.review
+        PyTorch adds two biases, so the forget gate's is 1 in one and 0 in the other (Jozefowicz et al., 2015,
+        say why it should be 1).
+        """
+        for rnn in (*self.forwards, *self.backwards):
+            gates = 4 if isinstance(rnn, nn.LSTM) else 3
+            for gate in rnn.weight_hh_l0.chunk(gates):
+                nn.init.orthogonal_(gate)
+            for gate in rnn.weight_ih_l0.chunk(gates):
+                nn.init.xavier_uniform_(gate)
+            nn.init.zeros_(rnn.bias_ih_l0)
+            nn.init.zeros_(rnn.bias_hh_l0)
+            if isinstance(rnn, nn.LSTM):
+                nn.init.ones_(rnn.bias_ih_l0.chunk(4)[1])  # PyTorch's order: input, forget, cell, output
 
-    @property
-    def of_reversed(self) -> Tensor:
-        """The same tokens where each review has been reversed."""
-        return (self.lengths[self.review] - 1 - self.time) * self.reviews + self.review
+    def forward(self, inputs: Tensor, reversal: Tensor) -> list[Tensor]:
+        """Return the last layer's states of each direction, (tokens, reviews, hidden).
+
+        Takes inputs (tokens, reviews, size) and the index of `reverse`. The backward direction's states are
+        in the order in which it read: each review's last token first.
+        """
+        for i, (forward, backward) in enumerate(zip_longest(self.forwards, self.backwards)):
+            if i:
+                inputs = self.dropout(inputs)
+            states = [forward(inputs)[0]]
+            if backward:
+                states.append(backward(Reverse.apply(inputs, reversal))[0])
+            if i + 1 < len(self.forwards):
+                inputs = states[0]
+                if backward:
+                    inputs = torch.cat([inputs, Reverse.apply(states[1], reversal)], dim=-1)
+        return states
 
 
 def reverse(states: Tensor, reversal: Tensor) -> Tensor:
-    """States (tokens, reviews, width) in the order of `Places.reversal`."""
+    """Reverse each review by its own length: (tokens, reviews, width) -> the same.
+
+    `reversal` (tokens * reviews) holds for each row of the result the row that it is taken from. For one
+    review of three tokens padded to five it is [2, 1, 0, 3, 4]: padding stays in its place.
+    """
     return states.flatten(0, 1).index_select(0, reversal).view_as(states)
 
 
 class Reverse(torch.autograd.Function):
-    """A reversal undoes itself, so that its gradient is one too, where it is a slow sum in general."""
+    """`reverse` with the gradient that it has: a reversal undoes itself.
+
+    The gradient of `index_select` would be a sum over rows, slow on a CPU and in no fixed order on CUDA.
+    """
 
     @staticmethod
     def forward(ctx, states: Tensor, reversal: Tensor) -> Tensor:
@@ -47,24 +91,3 @@ class Reverse(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
         return reverse(gradient, *ctx.saved_tensors), None
-
-
-class BothOrders(torch.autograd.Function):
-    """States (tokens, reviews, width) times a mask (reviews, width), as they are and in reverse.
-
-    The product takes the place of the states: to write it elsewhere takes twice as long.
-    """
-
-    @staticmethod
-    def forward(ctx, states: Tensor, mask: Tensor | None, reversal: Tensor) -> tuple[Tensor, Tensor]:
-        ctx.save_for_backward(mask, reversal)
-        ctx.mark_dirty(states)
-        if mask is not None:
-            states.mul_(mask)
-        return states, reverse(states, reversal)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor, of_reversed: Tensor) -> tuple[Tensor, None, None]:
-        mask, reversal = ctx.saved_tensors
-        total = reverse(of_reversed, reversal).add_(gradient)
-        return total if mask is None else total.mul_(mask), None, None

@@ -1,6 +1,7 @@
-"""How many numbers a recurrent network trains, remembers and multiplies, as formulas."""
+"""How many numbers a recurrent network trains, remembers and multiplies: as formulas, and counted."""
 
 from spoilers.core.params import Model
+from spoilers.models.network import SpoilerRNN
 
 GATES = {"lstm": 4, "gru": 3}
 STATES = {"lstm": 2, "gru": 1}  # vectors handed from step to step
@@ -8,17 +9,17 @@ MEMORIES = {"sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2}  # numbers kept be
 
 
 def cell_parameters(gates: int, X: int, H: int) -> int:
-    """W (G*H, X), U (G*H, H) and two biases (G*H)."""
+    """Return the size of W (G*H, X), U (G*H, H) and two biases (G*H)."""
     return gates * H * (X + H + 2)
 
 
 def multiplications(gates: int, X: int, H: int) -> int:
-    """In the matrix products of one step on one token; those between gates and states are few beside them."""
+    """Count those in the matrix products of one step on one token; the others are few beside them."""
     return gates * H * (X + H)
 
 
 def input_sizes(model: Model, H: int) -> list[int]:
-    """Numbers a token in each layer's input."""
+    """Return the numbers per token in each layer's input."""
     return [model.embedding_size] + [H * directions(model)] * (model.layers - 1)
 
 
@@ -27,17 +28,17 @@ def directions(model: Model) -> int:
 
 
 def recurrent_parameters(cell: str, model: Model, H: int) -> int:
-    """Of all layers and directions."""
+    """Count the parameters of all layers and directions."""
     return directions(model) * sum(cell_parameters(GATES[cell], X, H) for X in input_sizes(model, H))
 
 
 def recurrent_multiplications(cell: str, model: Model, H: int) -> int:
-    """For one token, in all layers and directions."""
+    """Count the multiplications for one token in all layers and directions."""
     return directions(model) * sum(multiplications(GATES[cell], X, H) for X in input_sizes(model, H))
 
 
 def all_parameters(cell: str, model: Model, words: int) -> int:
-    """Embedding, recurrent layers, and the linear layers for the review and for its sentences."""
+    """Count those of the embedding, the recurrent layers, and the heads for the review and its sentences."""
     width = model.hidden_size * directions(model)
     return (
         words * model.embedding_size + recurrent_parameters(cell, model, model.hidden_size) + 2 * (width + 1)
@@ -45,7 +46,16 @@ def all_parameters(cell: str, model: Model, words: int) -> int:
 
 
 def equal_gru_size(model: Model) -> int:
-    """Units of the GRU whose recurrent layers come closest to the LSTM's number of parameters."""
+    """Return the hidden size at which a GRU comes closest to the LSTM's number of recurrent parameters."""
     goal = recurrent_parameters("lstm", model, model.hidden_size)
     sizes = range(model.hidden_size, 2 * model.hidden_size + 1)
     return min(sizes, key=lambda H: abs(recurrent_parameters("gru", model, H) - goal))
+
+
+def count_parameters(model: SpoilerRNN) -> dict[str, int]:
+    """Count a network's parameters: in the recurrent layers, in the embedding, and in all."""
+    return {
+        "cell": sum(p.numel() for p in model.rnn.parameters()),
+        "embedding": model.embedding.weight.numel(),
+        "total": sum(p.numel() for p in model.parameters()),
+    }

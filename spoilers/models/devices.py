@@ -9,7 +9,7 @@ from spoilers.core.errors import UserError
 
 
 def choose(name: str) -> torch.device:
-    """The device of `machine.device`; `auto` takes CUDA, then MPS, then the CPU.
+    """Return the device of `machine.device`; `auto` takes CUDA, then MPS, then the CPU.
 
     Raises:
         UserError: the device is not available.
@@ -22,11 +22,13 @@ def choose(name: str) -> torch.device:
         raise UserError(
             f"params.yaml: machine.device: was '{name}', which this machine lacks; it has {there}"
         )
+    # cuDNN rounds to 10 bits by default (TF32), so that a review's score would depend on its batch.
+    torch.backends.cudnn.allow_tf32 = False
     return torch.device(name)
 
 
 def autocast(device: torch.device, precision: str, layer: type[nn.RNNBase]) -> torch.autocast:
-    """Arithmetic in bfloat16 where that is asked for; weights stay float32.
+    """Return a context of arithmetic in bfloat16 where that is asked for; weights stay float32.
 
     Raises:
         UserError: the device has no such recurrent layer in bfloat16.
@@ -41,7 +43,7 @@ def autocast(device: torch.device, precision: str, layer: type[nn.RNNBase]) -> t
 
 @cache
 def has_bfloat16(kind: str, layer: type[nn.RNNBase]) -> bool:
-    """Whether a recurrent layer works in bfloat16 there: oneDNN's LSTM needs a CPU with AVX-512."""
+    """Return whether a recurrent layer works in bfloat16 there: oneDNN's LSTM needs a CPU with AVX-512."""
     # Without initial weights, for which random numbers would be drawn.
     smallest = layer(1, 1, device="meta").to_empty(device=kind)
     with torch.inference_mode(), torch.autocast(kind, torch.bfloat16):
@@ -53,7 +55,7 @@ def has_bfloat16(kind: str, layer: type[nn.RNNBase]) -> bool:
 
 
 def reseed(device: torch.device, seed: int) -> None:
-    """Seed the generator of one device; `torch.manual_seed` does all, and takes half a millisecond."""
+    """Seed the generator of one device; `torch.manual_seed` seeds all, which takes half a millisecond."""
     if device.type == "cpu":
         torch.default_generator.manual_seed(seed)
     else:

@@ -1,61 +1,75 @@
-"""The maximum over the tokens of each sentence, by kernels that work on whole rows at a time."""
+"""The maximum over each segment of rows, by kernels that work on whole windows of rows.
 
+Replaces a loop of `rows[start:end].max(0)` over the segments, and `torch.segment_reduce`, whose gradient
+searches for the maxima again. bench/README.md says by how much.
+"""
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-WINDOW = 8  # places; a sentence has fifteen tokens or so
+WINDOW = 8  # rows; a sentence has about fifteen tokens
 
 
-def windows(lengths: Tensor) -> list[Tensor]:
-    """Places that stand in segments one after the other, cut into windows: int64 (windows, WINDOW).
+def windows(lengths: np.ndarray) -> list[np.ndarray]:
+    """Cut segments into windows of `WINDOW` positions: a list of int64 arrays (windows, WINDOW).
 
-    The first segment is of the first `lengths[0]` places, and so on; no length is 0. Where a window is not
-    full, its segment's last place stands again. The next entry cuts the windows of each segment into
-    windows, and so on, until each segment is a single one: the last entry is (segments, WINDOW).
+    Segment i has `lengths[i]` >= 1 positions and begins where segment i - 1 ends. A window that a segment
+    does not fill repeats the segment's last position. The second array cuts the windows of each segment
+    into windows again, and so on, until every segment is a single window: the last array has one row
+    for each segment. For lengths [3, 9]:
+
+        [[0, 1, 2, 2, 2, 2, 2, 2], [3, 4, 5, 6, 7, 8, 9, 10], [11, 11, 11, 11, 11, 11, 11, 11]]
+        [[0, 0, 0, 0, 0, 0, 0, 0], [1, 2, 2, 2, 2, 2, 2, 2]]
     """
     longest, levels = int(lengths.max()), []
     while not levels or longest > 1:
-        counts = (lengths + WINDOW - 1) // WINDOW
-        ends = lengths.cumsum(0)
-        # Where each window starts, less the places of the windows before it.
-        starts = (ends - lengths - WINDOW * (counts.cumsum(0) - counts)).repeat_interleave(counts)
-        starts += WINDOW * torch.arange(len(starts), device=lengths.device)
-        chosen = starts[:, None] + torch.arange(WINDOW, device=lengths.device)
-        levels.append(torch.minimum(chosen, (ends - 1).repeat_interleave(counts)[:, None]))
+        counts = -(-lengths // WINDOW)
+        ends = np.cumsum(lengths)
+        first = np.repeat(ends - lengths - WINDOW * (np.cumsum(counts) - counts), counts)
+        starts = first + WINDOW * np.arange(len(first))
+        positions = starts[:, None] + np.arange(WINDOW)
+        levels.append(np.minimum(positions, np.repeat(ends - 1, counts)[:, None]))
         lengths, longest = counts, -(-longest // WINDOW)
     return levels
 
 
-def segment_maxima(rows: Tensor, levels: list[Tensor]) -> Tensor:
-    """The maxima of segments of some rows: (rows, width) -> (segments, width).
+def segment_max(rows: Tensor, levels: tuple[Tensor, ...]) -> Tensor:
+    """Return the maximum of each segment: (rows, width) -> (segments, width).
 
-    `levels` are as `windows` gives them, the first one of places among `rows`. No row stands in two segments.
+    `levels` are the arrays of `windows`, the first of which may be mapped to any rows as long as no row
+    is in two segments.
     """
-    return SegmentMaxima.apply(rows, levels)
+    return SegmentMax.apply(rows, *levels)
 
 
-class SegmentMaxima(torch.autograd.Function):
-    """Pools each window, and again their maxima; the gradient goes back to where the maxima stand.
-
-    `torch.segment_reduce` does the same number by number, and searches the maxima again for the gradient.
-    """
+class SegmentMax(torch.autograd.Function):
+    """Takes the maximum of each window, then of those maxima; the gradient goes to the rows they are from."""
 
     @staticmethod
-    def forward(ctx, rows: Tensor, levels: list[Tensor]) -> Tensor:
-        maxima, rows_of_maxima = rows, None
-        for chosen in levels:
-            window = maxima.index_select(0, chosen.flatten()).view(*chosen.shape, 1, -1)
-            # Channels last: (windows, width, WINDOW, 1) -> (windows, width, 1, 1)
-            maxima, which = F.max_pool2d(window.permute(0, 3, 1, 2), (WINDOW, 1), return_indices=True)
-            maxima, found = maxima.flatten(1), chosen.gather(1, which.flatten(1))
-            rows_of_maxima = found if rows_of_maxima is None else rows_of_maxima.gather(0, found)
-        ctx.save_for_backward(rows_of_maxima)
-        ctx.count = len(rows)
+    def forward(ctx, rows: Tensor, *levels: Tensor) -> Tensor:
+        maxima, source = rows, None
+        for window in levels:
+            values = maxima.index_select(0, window.flatten()).view(*window.shape, -1)
+            maxima, which = window_max(values)
+            found = window.gather(1, which)
+            source = found if source is None else source.gather(0, found)
+        ctx.save_for_backward(source)
+        ctx.rows = len(rows)
         return maxima
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
-        (rows_of_maxima,) = ctx.saved_tensors  # (segments, width)
-        zeros = gradient.new_zeros(ctx.count, gradient.shape[1])
-        return zeros.scatter_(0, rows_of_maxima, gradient), None
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        (source,) = ctx.saved_tensors  # (segments, width): the row of each maximum
+        zeros = gradient.new_zeros(ctx.rows, gradient.shape[1])
+        return zeros.scatter_(0, source, gradient), *(None,) * (len(ctx.needs_input_grad) - 1)
+
+
+def window_max(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return each window's maximum and its position: (windows, WINDOW, width) -> twice (windows, width)."""
+    if values.device.type != "cpu":
+        return values.max(1)
+    # On a CPU, pooling with the channels last is several times as fast as `max`.
+    pooled, which = F.max_pool2d(values[:, :, None].permute(0, 3, 1, 2), (WINDOW, 1), return_indices=True)
+    return pooled.flatten(1), which.flatten(1)

@@ -1,10 +1,10 @@
-"""Says of new reviews whether they spoil, and where, by a model that `dvc repro` has trained.
+"""Predict whether new reviews contain spoilers, and where, by a model that `dvc repro` has trained.
 
-    python -m spoilers.prediction.command "The butler did it." "A slow start."
-    python -m spoilers.prediction.command --redact - < review.txt
-    python -m spoilers.prediction.command --input reviews.jsonl.gz --output predictions.parquet
+    spoilers predict "The butler did it." "A slow start."
+    spoilers predict --redact - < review.txt
+    spoilers predict --input reviews.jsonl.gz --output predictions.parquet
 
-As a library: from spoilers.prediction.command import SpoilerDetector
+In Python: from spoilers import SpoilerDetector
 """
 
 import argparse
@@ -13,19 +13,20 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from spoilers.core.allocator import keep_freed_memory
-from spoilers.core.errors import UserError, run
-from spoilers.corpus.lines import ahead
+from spoilers.core.errors import UserError
+from spoilers.core.parallel import prefetch
+from spoilers.core.terminal import printable
 from spoilers.prediction import printing, writing
 from spoilers.prediction.detector import Prediction, SpoilerDetector
 from spoilers.prediction.files import Tally, predictions_of, score_file, to_table, with_progress
-from spoilers.prediction.folder import model_folder
 from spoilers.prediction.reading import LONGEST
 
-__all__ = ["Prediction", "SpoilerDetector"]
+MODELS = Path("data/models")
 
 
-def main() -> None:
-    arguments = parse_arguments()
+def run(arguments: argparse.Namespace) -> None:
+    """Predict as the arguments say."""
+    check(arguments)
     keep_freed_memory()
     with printing.standard_output():
         detector = SpoilerDetector.load(arguments.model)
@@ -34,6 +35,8 @@ def main() -> None:
         else:
             predictions = detector.predict(map(text_of, arguments.texts))
             show(predictions, detector.threshold, arguments.redact)
+            if all(prediction.probability is None for prediction in predictions):
+                raise UserError("nothing could be scored")
 
 
 def text_of(argument: str) -> str:
@@ -56,7 +59,7 @@ def show(predictions: Iterable[Prediction | str], threshold: float, redact: bool
         if isinstance(prediction, str):
             text = f"no score: {prediction}"
         elif redact:
-            text = printing.printable(prediction.redacted())
+            text = printable(prediction.redacted())
         else:
             text = printing.show(prediction, threshold, colour)
         print(f"\n{text}" if number else text)
@@ -68,7 +71,7 @@ def predict_file(detector: SpoilerDetector, arguments: argparse.Namespace) -> No
     scored = tally.watch(score_file(detector, arguments.input, arguments.text_column, arguments.strict))
     if arguments.output:
         with writing.writer(arguments.output) as write:
-            for batch in ahead(with_progress(scored)):
+            for batch in prefetch(with_progress(scored)):
                 write(to_table(batch, detector.threshold))
     elif arguments.score:
         for _ in with_progress(scored):
@@ -77,65 +80,73 @@ def predict_file(detector: SpoilerDetector, arguments: argparse.Namespace) -> No
         show(predictions_of(detector, scored), detector.threshold, arguments.redact)
         print()
     print(tally.summary())
+    if tally.rows == tally.problems.total():
+        raise UserError(f"{arguments.input}: none of its reviews could be scored")
     if arguments.score:
         print(tally.scores())
 
 
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m spoilers.prediction.command",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `spoilers predict`."""
+    parser.set_defaults(refuse=parser.error)
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="a review; - reads one from standard input")
-    parser.add_argument(
-        "--model",
-        type=model_folder,
-        default="lstm",
-        help="lstm, gru, baseline, or the folder of a model (lstm)",
-    )
+    add_model_argument(parser)
     parser.add_argument("--redact", action="store_true", help="print the reviews with their spoilers hidden")
     parser.add_argument(
         "--input",
         type=Path,
         metavar="FILE",
-        help="reviews: .json, .jsonl (Goodreads' too), .csv (all three also .gz), .parquet",
+        help="a file of reviews: .json or .jsonl (one JSON object a line, as Goodreads' files), .csv (all"
+        " three also as .gz), or .parquet",
     )
     parser.add_argument(
         "--output",
         type=Path,
         metavar="FILE",
-        help="predictions: .parquet, .csv, .jsonl (the last two also .gz); without it, they are printed",
+        help="where to write the predictions: .parquet, .csv, .jsonl (the last two also as .gz); they are"
+        " printed if it is not given; ids are written unchanged, so import a .csv into a spreadsheet as text",
     )
     parser.add_argument(
-        "--text-column", metavar="NAME", help="where the input has its text (review_text or text)"
+        "--text-column",
+        metavar="NAME",
+        help="the column of the input that holds the text (default: review_text or text)",
     )
     parser.add_argument("--strict", action="store_true", help="stop at the first row that cannot be scored")
     parser.add_argument(
         "--score",
         action="store_true",
-        help="print the metrics of the evaluate stage on the rows with a label (column label or has_spoiler)",
+        help="print the metrics of the evaluate stage for the rows that have a label in the column label or"
+        " has_spoiler",
     )
-    arguments = parser.parse_args()
-    check(arguments, parser)
-    return arguments
 
 
-def check(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
-    """Refuse what does not go together."""
+def add_model_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare `--model`, a model of this project by its name or any model's folder."""
+    parser.add_argument(
+        "--model",
+        type=model_folder,
+        default="lstm",
+        help="lstm, gru or baseline (in data/models), or the folder of a model (default: lstm)",
+    )
+
+
+def model_folder(name: str) -> Path:
+    """Return the folder of a model of this project, or else any folder."""
+    named = MODELS / name
+    return Path(name) if Path(name).is_dir() and not named.is_dir() else named
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Refuse arguments that do not go together."""
     if bool(arguments.texts) == bool(arguments.input):
-        parser.error("give either texts (or - for standard input) or --input FILE")
+        arguments.refuse("give either texts (or - for standard input) or --input FILE")
     for option in ("output", "text_column", "strict", "score"):
         if getattr(arguments, option) and not arguments.input:
-            parser.error(f"--{option.replace('_', '-')} goes with --input")
+            arguments.refuse(f"--{option.replace('_', '-')} goes with --input")
     if arguments.redact and (arguments.output or arguments.score):
-        parser.error("--redact prints the reviews; it goes neither with --output nor with --score")
+        arguments.refuse("--redact prints the reviews; it goes neither with --output nor with --score")
     if arguments.output:
         writing.check_name(arguments.output)
         there = arguments.input.exists() and arguments.output.exists()
         if there and arguments.output.samefile(arguments.input):
             raise UserError(f"{arguments.output}: is the input itself; choose another name for the output")
-
-
-if __name__ == "__main__":
-    run(main)

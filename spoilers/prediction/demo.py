@@ -1,28 +1,25 @@
-"""A page on this machine where one pastes a review and sees it with its spoilers blurred: `make demo`."""
+"""Serve a page on this machine where one pastes a review and sees it with its spoilers blurred."""
 
 import argparse
 from contextlib import suppress
 
 from spoilers.core.allocator import keep_freed_memory
-from spoilers.core.errors import run
+from spoilers.prediction.command import add_model_argument
 from spoilers.prediction.detector import SpoilerDetector
-from spoilers.prediction.folder import model_folder
 from spoilers.prediction.page.server import Server
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m spoilers.prediction.demo", description=__doc__)
-    parser.add_argument(
-        "--model", type=model_folder, default="lstm", help="lstm, gru, baseline, or a folder (lstm)"
-    )
-    parser.add_argument("--port", type=int, default=8000, help="where to listen (8000)")
-    arguments = parser.parse_args()
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `spoilers demo`."""
+    add_model_argument(parser)
+    parser.add_argument("--port", type=int, default=8000, help="the port to listen on (default: 8000)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Serve the page until Ctrl-C."""
     keep_freed_memory()
-    with Server(SpoilerDetector.load(arguments.model), arguments.port) as server:
+    with Server(arguments.port) as server:  # first, since it fails at once where the port is taken
+        server.detector = SpoilerDetector.load(arguments.model)
         print(f"Open {server.url} in a browser; Ctrl-C ends it.", flush=True)
         with suppress(KeyboardInterrupt):
             server.serve_forever()
-
-
-if __name__ == "__main__":
-    run(main)

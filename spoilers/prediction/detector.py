@@ -8,13 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spoilers.corpus.layouts import take_apart
-from spoilers.prediction import folder as folders
-from spoilers.prediction import models
+from spoilers.corpus.layouts import parse_text
+from spoilers.models.folder import SavedModel, load
 from spoilers.prediction.batches import batches
 from spoilers.prediction.encoding import Encoded, encode
 from spoilers.text.reviews import from_table
-from spoilers.text.vocabulary import Vocabulary
+from spoilers.text.token_table import LONGEST_SENTENCE
 
 HIDDEN = "\N{FULL BLOCK}"
 
@@ -28,11 +27,17 @@ class CutReview(NamedTuple):
 
 @dataclass(frozen=True)
 class Sentence:
+    """A sentence of a review, and what the model says of it."""
+
     text: str
-    probability: (
-        float | None
-    )  # None where the model did not read it: nothing was in it, or the review is long
+    probability: float | None  # None if the model read nothing of it, or knows nothing of sentences
     spoils: bool
+    read: bool  # False if the review is so long that the model left out some of the sentence
+
+    @property
+    def hidden(self) -> bool:
+        """Whether it may spoil: the model says so, or has not read it."""
+        return self.spoils or not self.read
 
 
 @dataclass(frozen=True)
@@ -54,12 +59,12 @@ class Prediction:
         yield self.text[end:], None
 
     def redacted(self) -> str:
-        """The text with a block in place of each letter of the sentences that spoil."""
+        """Return the text with a block in place of each letter of a sentence that spoils or was not read."""
         parts = []
         for gap, sentence in self.pieces():
             parts.append(gap)
             if sentence:
-                parts.append(re.sub(r"\S", HIDDEN, sentence.text) if sentence.spoils else sentence.text)
+                parts.append(re.sub(r"\S", HIDDEN, sentence.text) if sentence.hidden else sentence.text)
         return "".join(parts)
 
 
@@ -69,10 +74,13 @@ class Scores:
 
     reviews: np.ndarray  # float64 (reviews)
     sentences: np.ndarray  # float64 (sentences), those of one review after the other
+    read: np.ndarray  # bool (sentences): False where the model left out some of the sentence
     offsets: np.ndarray  # int64 (reviews + 1): where the sentences of each review begin
 
-    def of_sentences(self, row: int) -> np.ndarray:
-        return self.sentences[self.offsets[row] : self.offsets[row + 1]]
+    def of(self, row: int) -> tuple[float, np.ndarray, np.ndarray]:
+        """Return a review's probability, those of its sentences, and which of them were read."""
+        sentences = slice(*self.offsets[row : row + 2])
+        return self.reviews[row], self.sentences[sentences], self.read[sentences]
 
 
 class SpoilerDetector:
@@ -85,9 +93,8 @@ class SpoilerDetector:
     Nothing in it changes after loading: threads may share one.
     """
 
-    def __init__(self, manifest: folders.Manifest, vocabulary: Vocabulary, model: models.Model):
-        self.name = manifest.model
-        self.manifest, self.vocabulary, self.model = manifest, vocabulary, model
+    def __init__(self, model: SavedModel):
+        self.model = model
 
     @classmethod
     def load(cls, folder: Path | str) -> "SpoilerDetector":
@@ -96,9 +103,12 @@ class SpoilerDetector:
         Raises:
             UserError: the folder is not a model's, is incomplete or damaged, or of another version.
         """
-        folder = Path(folder)
-        manifest, vocabulary = folders.check(folder)
-        return cls(manifest, vocabulary, models.load(manifest.model, folder))
+        return cls(load(Path(folder)))
+
+    @property
+    def name(self) -> str:
+        """The kind of model: lstm, gru or baseline."""
+        return self.model.manifest.model
 
     @property
     def threshold(self) -> float:
@@ -109,18 +119,17 @@ class SpoilerDetector:
         """Predict for each text, in order. A text may hold whatever a `str` can."""
         if isinstance(texts, str):
             raise TypeError("texts must be a list of texts; for a single one, give [text]")
-        return [found for batch in batches(map(review_of, texts), characters) for found in self.judge(batch)]
+        return [found for batch in batches(map(review_of, texts)) for found in self.judge(batch)]
 
     def judge(self, reviews: list[CutReview]) -> list[Prediction]:
         """Predict for a batch of reviews that are cut into sentences."""
         scores = self.score(self.encode([review.sentences for review in reviews]))
-        return [
-            self.conclude(review, scores.reviews[row], scores.of_sentences(row))
-            for row, review in enumerate(reviews)
-        ]
+        return [self.conclude(review, *scores.of(row)) for row, review in enumerate(reviews)]
 
-    def conclude(self, review: CutReview, probability: float, of_sentences: np.ndarray) -> Prediction:
-        """The verdicts on one review and its sentences.
+    def conclude(
+        self, review: CutReview, probability: float, of_sentences: np.ndarray, read: np.ndarray
+    ) -> Prediction:
+        """Return the verdicts on one review and its sentences.
 
         Sentences have a threshold of their own. Where the review is called a spoiler and none of them
         reaches it, the likeliest counts as spoiling; all do, when the model knows nothing of sentences.
@@ -132,38 +141,40 @@ class SpoilerDetector:
             spoils = of_sentences >= self.model.sentence_threshold
             if spoiler and not spoils.any():
                 spoils[np.nanargmax(of_sentences)] = True
-        parts = zip(review.sentences, of_sentences, spoils, strict=True)
-        sentences = (Sentence(text, known(value), bool(spoil)) for text, value, spoil in parts)
-        return Prediction(review.text, known(probability), spoiler, tuple(sentences))
+        parts = zip(review.sentences, map(known, of_sentences), spoils.tolist(), read.tolist(), strict=True)
+        return Prediction(review.text, known(probability), spoiler, tuple(Sentence(*part) for part in parts))
 
     def encode(self, reviews: list[list[str]]) -> Encoded:
         """Clean, cut into tokens and number reviews given as lists of sentences."""
-        return encode(reviews, self.vocabulary, self.manifest.mask_spoiler_word, self.manifest.lowercase)
+        manifest = self.model.manifest
+        return encode(reviews, self.model.vocabulary, manifest.mask_spoiler_word, manifest.lowercase)
 
     def score(self, encoded: Encoded) -> Scores:
         """Run the model."""
         offsets = encoded.offsets
-        scores = Scores(np.full(len(offsets) - 1, np.nan), np.full(offsets[-1], np.nan), offsets)
+        unknown = np.full(len(offsets) - 1, np.nan), np.full(offsets[-1], np.nan)
+        scores = Scores(*unknown, np.full(offsets[-1], True), offsets)
         if len(encoded.rows) == 0:
             return scores
         reviews = from_table(encoded.table, self.model.max_tokens)
         scores.reviews[encoded.rows], of_sentences = self.model.probabilities(reviews)
+        lists = encoded.table["sentence_lengths"].combine_chunks()
+        places = (
+            np.repeat(lists.offsets.to_numpy()[:-1], reviews.sentence_counts) + reviews.sentence_positions
+        )
         if self.model.sentence_threshold is not None:
-            starts = encoded.table["sentence_lengths"].combine_chunks().offsets.to_numpy()[:-1]
-            places = np.repeat(starts, reviews.sentence_counts) + reviews.sentence_places
             scores.sentences[encoded.sentences[places]] = of_sentences
+        lengths = lists.flatten().to_numpy()
+        tokens_read = np.zeros(len(lengths), np.int64)
+        tokens_read[places] = reviews.sentence_lengths
+        scores.read[encoded.sentences] = (tokens_read >= lengths) & (lengths < LONGEST_SENTENCE)
         return scores
 
 
 def review_of(text: str) -> CutReview:
     """Cut a text into sentences; half a surrogate pair, which is no character, becomes a question mark."""
-    parts = take_apart(text.encode(errors="replace").decode())
+    parts = parse_text(text.encode(errors="replace").decode())
     return CutReview(parts.plain, parts.sentences)
-
-
-def characters(review: CutReview) -> int:
-    """How long the sentences of a review are, or of a row that has sentences."""
-    return sum(map(len, review.sentences))
 
 
 def known(probability: float) -> float | None:

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from spoilers.corpus.normalise import clean_texts
-from spoilers.text.splits import number
+from spoilers.corpus.normalise import clean_reviews
+from spoilers.text.encoding import token_ids
 from spoilers.text.token_table import tokenize_sentences
 from spoilers.text.vocabulary import Vocabulary
 
@@ -26,21 +25,16 @@ def encode(
     reviews: list[list[str]], vocabulary: Vocabulary, mask_spoiler_word: bool, lowercase: bool
 ) -> Encoded:
     """Encode reviews given as lists of sentences."""
-    lengths = np.fromiter(map(len, reviews), np.int64, len(reviews))
-    texts = pa.array([sentence for review in reviews for sentence in review], pa.string())
-    texts = clean_texts(texts, mask_spoiler_word)
-    filled = pc.not_equal(texts, "").to_numpy(zero_copy_only=False)
-    counts = np.bincount(np.repeat(np.arange(len(reviews)), lengths)[filled], minlength=len(reviews))
-    rows = np.flatnonzero(counts)
-    ends = pa.array(np.append(0, np.cumsum(counts[rows])), pa.int32())
-    sentences = pa.ListArray.from_arrays(ends, texts.filter(pa.array(filled)))
-    tokens, sentence_lengths = tokenize_sentences(sentences, lowercase)
+    sentences, filled = clean_reviews(reviews, mask_spoiler_word)
+    rows = np.flatnonzero(np.diff(sentences.offsets.to_numpy()))
+    tokens, sentence_lengths = tokenize_sentences(sentences.take(pa.array(rows)), lowercase)
     table = pa.table(
         {
             "label": pa.array(np.zeros(len(rows), bool)),
-            "ids": number(tokens, vocabulary),
+            "ids": token_ids(tokens, vocabulary),
             "sentence_lengths": sentence_lengths,
             "sentence_labels": pa.nulls(len(rows), pa.list_(pa.bool_())),
         }
     )
-    return Encoded(table, rows, np.flatnonzero(filled), np.append(0, np.cumsum(lengths)))
+    offsets = np.cumsum([0, *map(len, reviews)])
+    return Encoded(table, rows, np.flatnonzero(filled), offsets)

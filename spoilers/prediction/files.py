@@ -11,10 +11,10 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from spoilers.core.errors import UserError
-from spoilers.corpus.lines import ahead
+from spoilers.core.parallel import prefetch
 from spoilers.metrics.scores import all_scores
 from spoilers.prediction.batches import batches
-from spoilers.prediction.detector import CutReview, Prediction, Scores, SpoilerDetector, characters
+from spoilers.prediction.detector import CutReview, Prediction, Scores, SpoilerDetector
 from spoilers.prediction.encoding import Encoded
 from spoilers.prediction.reading import IDS, Row, read_rows
 from spoilers.prediction.writing import SCHEMA
@@ -38,7 +38,7 @@ def score_file(detector: SpoilerDetector, path: Path, column: str | None, strict
         UserError: the file cannot be read, or, if `strict`, a row of it cannot be scored.
     """
     first = 1
-    for rows, encoded in ahead(prepare(detector, path, column)):
+    for rows, encoded in prefetch(prepare(detector, path, column)):
         scores = detector.score(encoded)
         rows = with_problems(rows, scores)
         if strict:
@@ -58,7 +58,7 @@ def with_progress(batches: Iterable[Scored]) -> Iterator[Scored]:
 
 
 def prepare(detector: SpoilerDetector, path: Path, column: str | None) -> Iterator[Batch]:
-    for number, rows in enumerate(batches(read_rows(path, column), characters)):
+    for number, rows in enumerate(batches(read_rows(path, column))):
         missing = [row.problem for row in rows if (row.problem or "").startswith("missing_")]
         if number == 0 and len(missing) == len(rows):
             raise UserError(
@@ -108,8 +108,8 @@ def predictions_of(detector: SpoilerDetector, batches: Iterable[Scored]) -> Iter
     """Each row's prediction, or why it has none."""
     for scored in batches:
         for i, row in enumerate(scored.rows):
-            found = scored.scores.reviews[i], scored.scores.of_sentences(i)
-            yield row.problem or detector.conclude(CutReview(row.text, row.sentences), *found)
+            review = CutReview(row.text, row.sentences)
+            yield row.problem or detector.conclude(review, *scored.scores.of(i))
 
 
 @dataclass

@@ -1,41 +1,41 @@
 """Predictions as lines for people, and a standard output that may end early."""
 
 import os
-import re
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from spoilers.core.errors import UserError
+from spoilers.core.terminal import printable
 from spoilers.prediction.detector import Prediction
 
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what could give orders to a terminal
 RED, BOLD, PLAIN = "\033[31m", "\033[1m", "\033[0m"
 
 
 def show(prediction: Prediction, threshold: float, colour: bool) -> str:
-    """The verdict, and below it the sentences with their probabilities, those that spoil with a mark."""
+    """Return the verdict, and below it each sentence with its probability.
+
+    Sentences that spoil are marked by `!`, and those that the model did not read in full by `?`.
+    """
     if prediction.probability is None:
         return "no score: the text is empty"
     verdict = "spoiler" if prediction.spoiler else "no spoiler"
-    lines = [paint(f"{verdict}: {prediction.probability:.3f} (a spoiler from {threshold:.3f})", BOLD, colour)]
+    verdict = f"{verdict}: {prediction.probability:.3f} (a spoiler from {threshold:.3f})"
+    unread = sum(not sentence.read for sentence in prediction.sentences)
+    if unread:
+        verdict += f"; the model read only the beginning and the end, and not all of {unread} sentences (?)"
+    lines = [paint(verdict, BOLD, colour)]
     for sentence in prediction.sentences:
+        mark = "!" if sentence.spoils else " " if sentence.read else "?"
         probability = "    -" if sentence.probability is None else f"{sentence.probability:.3f}"
-        line = (
-            f"{'!' if sentence.spoils else ' '} {probability}  {' '.join(printable(sentence.text).split())}"
-        )
+        line = f"{mark} {probability}  {' '.join(printable(sentence.text).split())}"
         lines.append(paint(line, RED, colour and sentence.spoils))
     return "\n".join(lines)
 
 
 def paint(line: str, how: str, colour: bool) -> str:
     return f"{how}{line}{PLAIN}" if colour else line
-
-
-def printable(text: str) -> str:
-    """The text without control characters but tabs and line feeds."""
-    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def wants_colour() -> bool:

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spoilers.core.errors import UserError
-from spoilers.corpus.layouts import Rejected, cut_banner, decode, take_apart
+from spoilers.corpus.layouts import Rejected, decode, parse_text, remove_banner
 from spoilers.corpus.lines import read_lines
-from spoilers.prediction.batches import BATCH
+from spoilers.prediction.batches import BATCH, BATCH_SIZE
 
 LONGEST = 2**24  # bytes of a line, or of a field of CSV
 TEXT_COLUMNS = ("review_text", "text")  # where none is named, the first of these that is there
@@ -75,7 +75,7 @@ def row_of(record: dict, column: str | None) -> Row:
         except msgspec.ValidationError:
             raise Rejected("wrong_review_sentences") from None
         sentences = [text for _, text in pairs]
-        cut_banner(sentences)
+        remove_banner(sentences)
         marked = any(flag for flag, _ in pairs)
         return Row(ids_of(record), " ".join(sentences), sentences, marked if label is None else label)
     column = column or next((name for name in TEXT_COLUMNS if name in record), TEXT_COLUMNS[-1])
@@ -88,7 +88,7 @@ def row_of(record: dict, column: str | None) -> Row:
         text.encode()
     except UnicodeEncodeError:
         raise Rejected("not_utf8") from None
-    parts = take_apart(text)
+    parts = parse_text(text)
     if label is None and column == "review_text":
         label = any(parts.flags)
     return Row(ids_of(record), parts.plain, parts.sentences, label)
@@ -116,10 +116,23 @@ def check_columns(path: Path, columns: list[str], column: str | None) -> None:
 # The formats.
 
 
+BOM = b"\xef\xbb\xbf"  # with which Windows' programs begin a file in UTF-8
+
+
 def read_json_lines(path: Path, column: str | None) -> Iterator[Record]:
-    for _, line in read_lines(path, LONGEST):
+    """Yield a record for each line that is not blank."""
+    first = True
+    for number, line in read_lines(path, LONGEST):
+        if number == 1:
+            line = line.removeprefix(BOM)
         if not line or line.isspace():
             continue
+        if first and line.lstrip().startswith(b"["):
+            raise UserError(
+                f"{path}: is one JSON array; write one object a line"
+                " (in pandas, to_json(path, orient='records', lines=True))"
+            )
+        first = False
         try:
             if len(line) > LONGEST:
                 raise Rejected("line_too_long")
@@ -154,41 +167,49 @@ def read_csv(path: Path, column: str | None) -> Iterator[Record]:
 def csv_lines(path: Path) -> Iterator[str]:
     for number, line in read_lines(path, LONGEST):
         if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")  # as Excel begins a file
+            line = line.removeprefix(BOM)
         if len(line) > LONGEST:
             line = b'"" x" y'  # which is no CSV, be it inside or outside a quoted field
         yield line.decode(errors="surrogateescape") + "\n"
 
 
 def read_parquet(path: Path, column: str | None) -> Iterator[Record]:
+    """Yield the rows, with as many read at once as hold about `BATCH_SIZE` bytes."""
     try:
         with pq.ParquetFile(path) as file:
-            schema = file.schema_arrow
-            check_columns(path, schema.names, column)
-            wanted = [column] if column else list(TEXT_COLUMNS)
-            names = [name for name in [*wanted, *IDS, *LABEL_COLUMNS] if name in schema.names]
-            for batch in file.iter_batches(BATCH, columns=names):
-                yield from records_of(batch)
+            schema, groups = file.schema_arrow, file.metadata
+        check_columns(path, schema.names, column)
+        wanted = [column] if column else list(TEXT_COLUMNS)
+        names = [name for name in [*wanted, *IDS, *LABEL_COLUMNS] if name in schema.names]
+        for group in range(groups.num_row_groups):
+            about = groups.row_group(group)
+            # In a small group, a value that recurs is in memory once, as it is in the file.
+            small = about.total_byte_size <= BATCH_SIZE
+            texts = [name for name in names if small and pa.types.is_string(schema.field(name).type)]
+            rows = BATCH if small else max(BATCH_SIZE * about.num_rows // about.total_byte_size, 1)
+            with pq.ParquetFile(path, metadata=groups, read_dictionary=texts) as file:
+                for batch in file.iter_batches(min(rows, BATCH), [group], names):
+                    yield from records_of(batch)
     except (OSError, KeyError, pa.ArrowException) as error:
         raise UserError(f"{path}: could not be read ({error})") from error
 
 
 def records_of(batch: pa.RecordBatch) -> Iterator[Record]:
-    """Text goes through bytes: nothing has checked that what calls itself a string is UTF-8."""
-    columns = {}
-    for name in batch.schema.names:
-        values = batch[name]
-        if pa.types.is_dictionary(values.type):
-            values = values.dictionary_decode()
-        if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-            raw = values.cast(pa.large_binary()).to_pylist()
-            columns[name] = [
-                None if value is None else value.decode(errors="surrogateescape") for value in raw
-            ]
-        else:
-            columns[name] = values.to_pylist()
-    for values in zip(*columns.values(), strict=True):
-        yield dict(zip(columns, values, strict=True))
+    """Yield the rows of a batch as dictionaries."""
+    columns = [values_of(column) for column in batch.columns]
+    for values in zip(*columns, strict=True):
+        yield dict(zip(batch.schema.names, values, strict=True))
+
+
+def values_of(column: pa.Array) -> list:
+    """Return an array as a list; text by way of bytes: nothing has checked that it is UTF-8."""
+    if pa.types.is_dictionary(column.type):
+        values = [*values_of(column.dictionary), None]
+        return [values[i] for i in column.indices.fill_null(len(values) - 1).to_pylist()]
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        raw = column.cast(pa.large_binary()).to_pylist()
+        return [None if value is None else value.decode(errors="surrogateescape") for value in raw]
+    return column.to_pylist()
 
 
 READERS = {

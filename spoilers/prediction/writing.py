@@ -71,7 +71,11 @@ def json_lines_writer(file: IO[bytes]) -> Write:
 
 
 def csv_writer(file: IO[bytes]) -> Write:
-    """Lists become JSON inside their field."""
+    """Return a function that writes rows of CSV, with lists as JSON inside their field.
+
+    Ids are written as they were read, since people join on them: an id that begins with `=`, `+`, `-` or
+    `@` is a formula to a spreadsheet, unless the file is imported as text.
+    """
     rows = csv.writer(Utf8(file), lineterminator="\n")
     rows.writerow(SCHEMA.names)
 

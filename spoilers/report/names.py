@@ -4,6 +4,7 @@ NAMES = {
     "lstm": "LSTM",
     "gru": "GRU",
     "tfidf": "TF-IDF + logistic regression",
+    "tfidf_sentences": "TF-IDF + logistic regression, on sentences",
     "length": "length only",
     "majority": "majority class",
     "sgd": "SGD",

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from spoilers.metrics.evaluation import Evaluation, sentence_scores
-from spoilers.models import devices, storage
+from spoilers.models.folder import load as load_model
 from spoilers.models.network import SpoilerRNN
 from spoilers.models.scoring import Logits, score
 from spoilers.studies.cost import cost_of_network, cost_of_tfidf
@@ -52,12 +52,11 @@ def run_network(folder: Path, vocabulary: Path, test: Path, device_name: str) ->
     Raises:
         UserError: the folder's files do not make a model, or it belongs to another vocabulary.
     """
-    model, description = storage.load(folder, vocabulary)
-    device = devices.choose(device_name)
-    reviews = load(test, description["max_tokens"])
+    loaded = load_model(folder, device_name, vocabulary)
+    reviews = load(test, loaded.max_tokens)
     started = time.monotonic()
-    logits = score(model.to(device), reviews, device, description["precision"])
-    return Network(model, description, reviews, logits, time.monotonic() - started)
+    logits = score(loaded.network, reviews, loaded.device, loaded.precision)
+    return Network(loaded.network, loaded.description, reviews, logits, time.monotonic() - started)
 
 
 def compare(evaluation: Evaluation, networks: dict[str, Network], test: pa.Table, models: Path) -> dict:

@@ -52,7 +52,7 @@ def activations(cell: str, model: SpoilerRNN, ids: np.ndarray) -> tuple[dict[str
 
     PyTorch computes the gates within its kernels, so they are computed here once more, in float64.
     """
-    layer = model.forwards[0]
+    layer = model.rnn.forwards[0]
     inputs = model.embedding.weight.detach().double().cpu().numpy()[ids]  # (tokens, size)
     step = lstm_step if cell == "lstm" else gru_step
     W, U, b, d = weights_of(layer)

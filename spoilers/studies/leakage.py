@@ -11,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 
 from spoilers.core.errors import UserError
+from spoilers.core.hashing import hash_share
 from spoilers.core.params import Params
 from spoilers.metrics.evaluation import rounded
 from spoilers.metrics.intervals import Ranking, Resamples, interval
 from spoilers.metrics.scores import average_precision
 from spoilers.models.baselines import WHOLE, fit
 from spoilers.text.reviews import Reviews, from_table
-from spoilers.text.splits import check_classes, hash_share, make_vocabulary, place_reviews, with_ids
+from spoilers.text.splits import assign_splits, check_classes, make_vocabulary, with_ids
 from spoilers.text.token_table import RowGroups
 from spoilers.text.vocabulary import UNKNOWN, Vocabulary
 
@@ -65,7 +66,7 @@ def divide(groups: RowGroups, by: str, settings: Params) -> Divided:
     """
     books = groups.column("book_id").combine_chunks()
     split = settings.split.model_copy(update={"by": by})
-    places = np.where(whole_books(books), place_reviews(groups, split, settings.seed), -1)
+    places = np.where(whole_books(books), assign_splits(groups, split, settings.seed), -1)
     check_classes(places, groups.column("label").to_numpy(), split)
     vocabulary = make_vocabulary(groups, places, split.vocabulary, settings.machine.workers)
     tables = list(kept_tables(groups, places, vocabulary))
@@ -78,7 +79,7 @@ def divide(groups: RowGroups, by: str, settings: Params) -> Divided:
 def whole_books(books: pa.Array) -> np.ndarray:
     """Which reviews to use: about `MOST` of them, by a hash of the book."""
     books = books.dictionary_encode()
-    shares = np.array([hash_share(book, 0) for book in books.dictionary.to_pylist()])
+    shares = np.array([hash_share(book, b"0", b"") for book in books.dictionary.to_pylist()])
     return shares[books.indices.to_numpy()] < MOST / len(books)
 
 

@@ -76,7 +76,9 @@ def contributions(model: SpoilerRNN, reviews: Reviews, row: int) -> np.ndarray:
     """
     model.eval()
     batch = assemble(reviews, np.array([row])).to(next(model.parameters()).device)
-    states = torch.cat(model.states(batch.ids, batch.lengths), dim=1)  # (tokens, width)
+    length = int(reviews.lengths[row])
+    forward, *backward = (states[:length, 0] for states in model.states(batch))
+    states = torch.cat([forward, *(states.flip(0) for states in backward)], dim=1)  # (tokens, width)
     maxima, places = states.max(dim=0)
     given = torch.zeros(len(states), device=states.device)
     given.index_add_(0, places, maxima * model.review_head.weight[0])

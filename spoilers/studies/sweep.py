@@ -1,9 +1,8 @@
-"""Runs the cells of the optimizer study side by side: `python -m spoilers.studies.sweep 4`.
+"""Run the trainings of the optimizer study, several at once, and then what remains of the pipeline.
 
-A command, not a stage. `dvc repro` runs one stage after the other, but it holds the project's lock
-only between the stages' commands. So several `dvc repro --single-item` train beside each other, and
-wait for each other only where they read or write `dvc.lock`. The plain `dvc repro` at the end finds the
-cells done.
+`dvc repro` runs one stage after the other, but it holds the project's lock only between the stages'
+commands. So several `dvc repro --single-item` train beside each other, and wait for each other only
+where they read or write `dvc.lock`. The plain `dvc repro` at the end finds them done.
 """
 
 import argparse
@@ -15,16 +14,20 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from spoilers.core import params
-from spoilers.core.errors import UserError, run
+from spoilers.core.errors import UserError
 from spoilers.core.parallel import available_cores
 
 DVC = ("dvc", "--wait-for-lock")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("jobs", type=int, help="cells that run at once")
-    jobs = parser.parse_args().jobs
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `spoilers sweep`."""
+    parser.add_argument("jobs", type=int, help="how many trainings run at once")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the study's stages that are out of date, `jobs` at once, and then the pipeline."""
+    jobs = arguments.jobs
     if jobs < 1:
         raise UserError(f"jobs: was {jobs}, should be 1 or more")
     device = params.load().machine.device
@@ -106,7 +109,3 @@ def visible_gpus(device: str) -> list[str]:
     import torch  # takes seconds, and only this needs it
 
     return [str(gpu) for gpu in range(torch.cuda.device_count())]
-
-
-if __name__ == "__main__":
-    run(main)

@@ -1,1 +1,1 @@
-"""Words and vocabulary."""
+"""Tokens, vocabulary, splits, and encoded reviews as flat arrays."""

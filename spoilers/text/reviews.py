@@ -1,5 +1,7 @@
-"""Reviews in memory: flat arrays, no Python object per review."""
+"""Hold encoded reviews in flat arrays, without a Python object per review."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +15,10 @@ from spoilers.text.vocabulary import UNKNOWN
 
 @dataclass(frozen=True)
 class Reviews:
-    """Token ids of many reviews, one after the other; likewise their sentences.
+    """The token ids and sentences of many reviews, concatenated.
 
     Review `i` has the tokens `ids[token_ends[i-1]:token_ends[i]]` and the sentences from
-    `sentence_ends[i-1]` to `sentence_ends[i]`, of which none is empty.
+    `sentence_ends[i-1]` up to `sentence_ends[i]`. No sentence is empty.
     """
 
     ids: np.ndarray  # int32 (tokens)
@@ -25,32 +27,33 @@ class Reviews:
     sentence_ends: np.ndarray  # int64 (reviews)
     labels: np.ndarray  # float32 (reviews): 1 for a spoiler
     sentence_labels: np.ndarray  # float32 (sentences): 1, 0, or NaN where there is no label
-    sentence_places: np.ndarray  # int32 (sentences): which sentence of the uncut review it was
+    sentence_positions: np.ndarray  # int32 (sentences): index among the sentences of the whole review
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @property
     def lengths(self) -> np.ndarray:
-        """Tokens in each review, int64."""
+        """Tokens in each review, int64 (reviews)."""
         return np.diff(self.token_ends, prepend=0)
 
     @property
     def sentence_counts(self) -> np.ndarray:
+        """Sentences in each review, int64 (reviews)."""
         return np.diff(self.sentence_ends, prepend=0)
 
     @property
     def review_of_sentence(self) -> np.ndarray:
-        """The row of the review that each sentence is of, int64 (sentences)."""
+        """Index of each sentence's review, int64 (sentences)."""
         return np.repeat(np.arange(len(self)), self.sentence_counts)
 
     @property
     def labelled_sentences(self) -> int:
-        """Sentences that have a label."""
+        """Number of sentences that have a label."""
         return int((~np.isnan(self.sentence_labels)).sum())
 
     def choose(self, rows: np.ndarray) -> "Reviews":
-        """The reviews at `rows`, in that order."""
+        """Return the reviews at `rows`, in that order."""
         starts, lengths = spans(self.token_ends, rows)
         tokens = ranges(starts, lengths)
         starts, counts = spans(self.sentence_ends, rows)
@@ -62,44 +65,80 @@ class Reviews:
             np.cumsum(counts),
             self.labels[rows],
             self.sentence_labels[sentences],
-            self.sentence_places[sentences],
+            self.sentence_positions[sentences],
         )
+
+    def blocks(self, size: int) -> Iterator["Reviews"]:
+        """Yield the reviews, `size` at a time."""
+        for start in range(0, len(self), size):
+            yield self.choose(np.arange(start, min(start + size, len(self))))
 
 
 def spans(ends: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the lists at `rows` start, and how long they are; `ends` are those of all lists.
+    """Return the starts and lengths of the lists at `rows`, given the ends of all lists.
 
-    Takes time by the rows alone: a batch is chosen from a million reviews in each step.
+    The time grows with `rows` alone: each training step chooses a batch out of a million reviews.
     """
     starts = np.where(rows > 0, ends[rows - 1], 0)
     return starts, ends[rows] - starts
 
 
 def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """The concatenation of `arange(start, start + length)` for each pair."""
+    """Return `arange(start, start + length)` of all pairs, concatenated."""
     ends = np.cumsum(lengths)
     total = ends[-1] if len(ends) else 0
     return np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
 
 
+@dataclass(frozen=True)
+class ReviewFile:
+    """A split on disk, read a block at a time, as often as it is asked for.
+
+    Of reviews with more than `max_tokens` tokens, the head and the tail are kept.
+    """
+
+    path: Path | str
+    max_tokens: int
+
+    def __len__(self) -> int:
+        """Return the number of reviews."""
+        with self.opened() as file:
+            return file.metadata.num_rows
+
+    def blocks(self, size: int) -> Iterator[Reviews]:
+        """Yield the reviews, `size` at a time.
+
+        Raises:
+            UserError: the file is missing or is no split.
+        """
+        columns = ["label", "ids", "sentence_lengths", "sentence_labels"]
+        with self.opened() as file:
+            for batch in file.iter_batches(size, columns=columns):
+                yield from_table(pa.Table.from_batches([batch]), self.max_tokens)
+
+    @contextmanager
+    def opened(self) -> Iterator[pq.ParquetFile]:
+        try:
+            with pq.ParquetFile(self.path) as file:
+                yield file
+        except (OSError, pa.ArrowInvalid, KeyError) as error:
+            raise UserError(f"{self.path}: could not be read ({error}); run `dvc repro split`") from error
+
+
 def load(path: Path | str, max_tokens: int) -> Reviews:
-    """Read a split; of reviews with more than `max_tokens` tokens keep the head and the tail.
+    """Read a split; keep the head and the tail of reviews with more than `max_tokens` tokens.
 
     Raises:
-        UserError: the file is missing or is no split.
+        UserError: the file is missing or is not a split.
     """
-    columns = ["label", "ids", "sentence_lengths", "sentence_labels"]
-    try:
-        with pq.ParquetFile(path) as file:
-            tables = map(pa.Table.from_batches, ([rows] for rows in file.iter_batches(columns=columns)))
-            empty = file.schema_arrow.empty_table()  # a split may hold no review
-            return joined([from_table(table, max_tokens) for table in (empty, *tables)])
-    except (OSError, pa.ArrowInvalid, KeyError) as error:
-        raise UserError(f"{path}: could not be read ({error}); run `dvc repro split`") from error
+    file = ReviewFile(path, max_tokens)
+    with file.opened() as parquet:  # a split may hold no review
+        empty = from_table(parquet.schema_arrow.empty_table(), max_tokens)
+    return concatenate([empty, *file.blocks(1 << 16)])
 
 
-def joined(parts: list[Reviews]) -> Reviews:
-    """The reviews of all parts, one part after the other."""
+def concatenate(parts: list[Reviews]) -> Reviews:
+    """Return the reviews of all parts, in order."""
 
     def whole(array: str) -> np.ndarray:
         return np.concatenate([getattr(part, array) for part in parts])
@@ -111,12 +150,15 @@ def joined(parts: list[Reviews]) -> Reviews:
         sentence_ends=np.cumsum(whole("sentence_counts")),
         labels=whole("labels"),
         sentence_labels=whole("sentence_labels"),
-        sentence_places=whole("sentence_places"),
+        sentence_positions=whole("sentence_positions"),
     )
 
 
 def from_table(table: pa.Table, max_tokens: int) -> Reviews:
-    """The reviews of a split's table; one without any token is read as a single unknown word."""
+    """Return the reviews of a split's table, with head-and-tail truncation to `max_tokens` tokens.
+
+    A review without any token becomes a single unknown word, so that every review has a state.
+    """
     ids = table["ids"].combine_chunks()
     sentences = table["sentence_lengths"].combine_chunks()
     counts = np.diff(sentences.offsets.to_numpy())
@@ -131,7 +173,7 @@ def from_table(table: pa.Table, max_tokens: int) -> Reviews:
     review_of_sentence = np.repeat(np.arange(len(table)), counts)
     token_ends = np.cumsum(np.minimum(lengths, max_tokens))
     sentence_ends = np.cumsum(np.bincount(review_of_sentence[left], minlength=len(table)))
-    places = ranges(np.zeros(len(counts), np.int64), counts)[left]
+    positions = ranges(np.zeros(len(counts), np.int64), counts)[left]
 
     empty = np.flatnonzero(lengths == 0)
     tokens_before, sentences_before = token_ends[empty], sentence_ends[empty]
@@ -143,12 +185,12 @@ def from_table(table: pa.Table, max_tokens: int) -> Reviews:
         sentence_ends=sentence_ends + added,
         labels=table["label"].to_numpy().astype(np.float32),
         sentence_labels=np.insert(sentence_labels[left], sentences_before, np.nan),
-        sentence_places=np.insert(places, sentences_before, 0).astype(np.int32),
+        sentence_positions=np.insert(positions, sentences_before, 0).astype(np.int32),
     )
 
 
 def labels_or_nan(lists: pa.ListArray, counts: np.ndarray) -> np.ndarray:
-    """Sentence labels as floats, NaN for every sentence of a review that has none."""
+    """Return sentence labels as float32 (sentences), NaN for all sentences of a review without labels."""
     result = np.full(counts.sum(), np.nan, np.float32)
     has = np.repeat(lists.is_valid().to_numpy(zero_copy_only=False), counts)
     result[has] = lists.flatten().to_numpy(zero_copy_only=False)
@@ -156,8 +198,11 @@ def labels_or_nan(lists: pa.ListArray, counts: np.ndarray) -> np.ndarray:
 
 
 def head_and_tail(lengths: np.ndarray, max_tokens: int) -> np.ndarray:
-    """Which of all tokens to keep, bool (tokens): spoilers come late, so the tail is kept too."""
+    """Return which tokens to keep, bool (tokens): the first and the last half of `max_tokens` of each review.
+
+    The tail is kept because spoilers tend to come late.
+    """
     head = max_tokens // 2
-    place = ranges(np.zeros(len(lengths), np.int64), lengths)
-    from_end = np.repeat(lengths, lengths) - place
-    return (place < head) | (from_end <= max_tokens - head)
+    position = ranges(np.zeros(len(lengths), np.int64), lengths)
+    from_end = np.repeat(lengths, lengths) - position
+    return (position < head) | (from_end <= max_tokens - head)

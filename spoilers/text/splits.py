@@ -1,14 +1,12 @@
-"""Training, validation and test reviews, such that what must stay together does.
+"""Split reviews into training, validation and test, by groups that must not be divided.
 
-Books (or users) are placed by a salted hash of their id, so that a book stays where it is when
-the data grows. The vocabulary is counted on the training reviews alone.
+The split of a book (or user) follows from a salted hash of its id, so that it stays the same when the
+data grows. The vocabulary is counted on the training reviews alone.
 """
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import lru_cache
-from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +17,11 @@ from tqdm import tqdm
 
 from spoilers.core.errors import UserError
 from spoilers.core.files import replacing_folder
-from spoilers.core.parallel import in_order
+from spoilers.core.hashing import hash_share
+from spoilers.core.parallel import ordered_map
 from spoilers.core.params import Split
 from spoilers.core.params import Vocabulary as VocabularySettings
+from spoilers.text.encoding import token_ids
 from spoilers.text.token_table import RowGroups
 from spoilers.text.vocabulary import UNKNOWN, Vocabulary, WordCounts
 
@@ -43,53 +43,53 @@ SCHEMA = pa.schema(
 STORAGE = {
     "compression": "zstd",
     "use_dictionary": ["book_id", "user_id"],
-    # The high bytes of all ids together, which are mostly zeros: smaller, and a third faster to write.
+    # Stores the high bytes of all ids together. They are mostly 0, so that the file is smaller, and a third
+    # faster to write.
     "column_encoding": {"ids.list.element": "BYTE_STREAM_SPLIT"},
     "write_statistics": False,
 }
 
 
 def split_file(source: Path, folder: Path, settings: Split, seed: int, workers: int) -> dict:
-    """Write `train.parquet`, `validation.parquet`, `test.parquet` and `vocabulary.txt`; return the metrics.
+    """Split a file of tokens; return sizes and shares of each split.
+
+    Writes `train.parquet`, `validation.parquet`, `test.parquet` and `vocabulary.txt` into `folder`.
 
     Raises:
         UserError: a split is empty or has a single class.
     """
     groups = RowGroups(source)
-    places = place_reviews(groups, settings, seed)
-    check_classes(places, groups.column("label").to_numpy(), settings)
+    splits = assign_splits(groups, settings, seed)
+    check_classes(splits, groups.column("label").to_numpy(), settings)
     with replacing_folder(folder) as partial:
-        vocabulary = make_vocabulary(groups, places, settings.vocabulary, workers)
+        vocabulary = make_vocabulary(groups, splits, settings.vocabulary, workers)
         vocabulary.save(partial / "vocabulary.txt")
-        tallies = write_splits(groups, places, vocabulary, partial, workers)
+        tallies = write_splits(groups, splits, vocabulary, partial, workers)
     return metrics(tallies, len(vocabulary))
 
 
-def place_reviews(groups: RowGroups, settings: Split, seed: int) -> np.ndarray:
-    """The index in `NAMES` of each review."""
+def assign_splits(groups: RowGroups, settings: Split, seed: int) -> np.ndarray:
+    """Return each review's split as an index into `NAMES`, int8 (reviews)."""
     bounds = np.cumsum([settings.fractions.train, settings.fractions.validation])
     if settings.by == "time":
-        return place_by_time(groups.column("date").to_numpy(), bounds)
+        return split_by_time(groups.column("date").to_numpy(), bounds)
     column = GROUP_COLUMN[settings.by]
-    places = [place_by_hash(batch[column], bounds, seed) for batch in groups.batches([column])]
-    return np.concatenate(places or [np.empty(0, np.int8)])
+    splits = [split_by_hash(batch[column], bounds, seed) for batch in groups.batches([column])]
+    return np.concatenate(splits or [np.empty(0, np.int8)])
 
 
-def place_by_hash(ids: pa.Array, bounds: np.ndarray, seed: int) -> np.ndarray:
-    """Place groups by a hash of their id, salted with the seed."""
-    ids = ids.dictionary_encode()
-    shares = np.array([hash_share(key, seed) for key in ids.dictionary.to_pylist()])
+def split_by_hash(ids: pa.Array, bounds: np.ndarray, seed: int) -> np.ndarray:
+    """Assign ids to splits by a hash salted with the seed; return each one's split, int8 (ids)."""
+    ids, salt = ids.dictionary_encode(), str(seed).encode()
+    shares = np.array([hash_share(key, salt, b"") for key in ids.dictionary.to_pylist()])
     return np.searchsorted(bounds, shares, side="right").astype(np.int8)[ids.indices.to_numpy()]
 
 
-@lru_cache(1 << 16)
-def hash_share(key: str, seed: int) -> float:
-    """A number from [0, 1) that depends on key and seed alone."""
-    return int.from_bytes(blake2b(key.encode(), digest_size=8, salt=str(seed).encode()).digest()) / 2**64
+def split_by_time(dates: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Assign reviews to splits by date: train on the earliest, test on the latest, and divide no day.
 
-
-def place_by_time(dates: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """Place reviews by date: train on the earliest, test on the latest; no day is in two splits."""
+    Returns the splits, int8 (reviews).
+    """
     if len(dates) == 0:
         return np.empty(0, np.int8)
     days = dates.astype("datetime64[D]").astype(np.int64)
@@ -97,9 +97,14 @@ def place_by_time(dates: np.ndarray, bounds: np.ndarray) -> np.ndarray:
     return np.searchsorted(cuts, days, side="right").astype(np.int8)
 
 
-def check_classes(places: np.ndarray, labels: np.ndarray, settings: Split) -> None:
+def check_classes(splits: np.ndarray, labels: np.ndarray, settings: Split) -> None:
+    """Check that every split has reviews of both classes.
+
+    Raises:
+        UserError: one has not; the message says what to change.
+    """
     for i, name in enumerate(NAMES):
-        reviews, spoilers = np.sum(places == i), np.sum(labels[places == i])
+        reviews, spoilers = np.sum(splits == i), np.sum(labels[splits == i])
         if 0 < spoilers < reviews:
             continue
         what = "holds nothing but spoilers" if spoilers else "holds no spoiler" if reviews else "is empty"
@@ -111,45 +116,47 @@ def check_classes(places: np.ndarray, labels: np.ndarray, settings: Split) -> No
 
 
 def make_vocabulary(
-    groups: RowGroups, places: np.ndarray, settings: VocabularySettings, workers: int
+    groups: RowGroups, splits: np.ndarray, settings: VocabularySettings, workers: int
 ) -> Vocabulary:
-    """The frequent words of the training reviews."""
+    """Return the vocabulary of the training reviews."""
 
-    def count(group_and_places: tuple[int, np.ndarray]) -> tuple[pa.Array, np.ndarray]:
-        group, places = group_and_places
+    def count(group_and_splits: tuple[int, np.ndarray]) -> tuple[pa.Array, np.ndarray]:
+        group, splits = group_and_splits
         lists = groups.read(group, ["tokens"])["tokens"]
         tokens = lists.flatten()
-        training = np.repeat(places == 0, np.diff(lists.offsets.to_numpy()))
+        training = np.repeat(splits == 0, np.diff(lists.offsets.to_numpy()))
         times = np.bincount(tokens.indices.to_numpy()[training], minlength=len(tokens.dictionary))
         seen = np.flatnonzero(times)
         return tokens.dictionary.take(pa.array(seen)), times[seen]
 
     counts = WordCounts()
-    for words, times in in_order(count, with_places(groups, places, "count words"), workers):
+    for words, times in ordered_map(count, groups_with_splits(groups, splits, "count words"), workers):
         counts.add(words, times)
     return Vocabulary.of_counts(counts.table(), settings.max_size, settings.min_count)
 
 
-def with_places(groups: RowGroups, places: np.ndarray, what: str) -> Iterator[tuple[int, np.ndarray]]:
-    """The numbers of the groups, each with the places of its reviews."""
+def groups_with_splits(groups: RowGroups, splits: np.ndarray, what: str) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield each row group's number and its reviews' splits, beside a progress bar named `what`."""
     start = 0
     with tqdm(
-        desc=what, total=len(places), unit=" reviews", unit_scale=True, disable=None, leave=False
+        desc=what, total=len(splits), unit=" reviews", unit_scale=True, disable=None, leave=False
     ) as progress:
         for group in range(len(groups)):
             rows = groups.rows(group)
-            yield group, places[start : start + rows]
+            yield group, splits[start : start + rows]
             start += rows
             progress.update(rows)
 
 
 def write_splits(
-    groups: RowGroups, places: np.ndarray, vocabulary: Vocabulary, folder: Path, workers: int
+    groups: RowGroups, splits: np.ndarray, vocabulary: Vocabulary, folder: Path, workers: int
 ) -> dict[str, "Tally"]:
-    def divide(group_and_places: tuple[int, np.ndarray]) -> list[pa.Table]:
-        group, places = group_and_places
+    """Write each split's reviews to its file, with ids in place of tokens; return what they hold."""
+
+    def divide(group_and_splits: tuple[int, np.ndarray]) -> list[pa.Table]:
+        group, splits = group_and_splits
         table = with_ids(groups.read(group), vocabulary)
-        return [table.filter(pa.array(places == i)) for i in range(len(NAMES))]
+        return [table.filter(pa.array(splits == i)) for i in range(len(NAMES))]
 
     def write(writer: pq.ParquetWriter, tally: Tally, part: pa.Table) -> None:
         if len(part):
@@ -163,27 +170,20 @@ def write_splits(
             stack.enter_context(pq.ParquetWriter(folder / f"{name}.parquet", SCHEMA, **STORAGE))
             for name in NAMES
         ]
-        for parts in in_order(divide, with_places(groups, places, "split"), workers):
+        for parts in ordered_map(divide, groups_with_splits(groups, splits, "split"), workers):
             list(threads.map(write, writers, tallies.values(), parts))
     return tallies
 
 
 def with_ids(batch: pa.RecordBatch, vocabulary: Vocabulary) -> pa.Table:
+    """Return the batch as a table in `SCHEMA`, with ids in place of tokens."""
     columns = {name: batch[name] for name in SCHEMA.names if name != "ids"}
-    columns["ids"] = number(batch["tokens"], vocabulary)
+    columns["ids"] = token_ids(batch["tokens"], vocabulary)
     return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
 
-def number(lists: pa.ListArray, vocabulary: Vocabulary) -> pa.ListArray:
-    """Lists of dictionary-encoded tokens as lists of ids."""
-    tokens = lists.flatten()
-    ids = vocabulary.lookup(tokens.dictionary)[tokens.indices.to_numpy()]
-    offsets = lists.offsets.to_numpy()
-    return pa.ListArray.from_arrays(pa.array(offsets - offsets[0]), pa.array(ids))
-
-
 class Tally:
-    """What is told of a split: sizes, classes, unknown words, books and users."""
+    """Running counts of one split: reviews, spoilers, tokens, unknown words, books and users."""
 
     def __init__(self) -> None:
         self.reviews = self.spoilers = self.tokens = self.unknown = 0
@@ -191,6 +191,7 @@ class Tally:
         self.users: set[str] = set()
 
     def add(self, part: pa.Table) -> None:
+        """Add the reviews of a table in `SCHEMA`."""
         ids = part["ids"].combine_chunks().flatten().to_numpy()
         self.reviews += len(part)
         self.spoilers += pc.sum(part["label"]).as_py() or 0
@@ -201,7 +202,7 @@ class Tally:
 
 
 def metrics(tallies: dict[str, Tally], vocabulary_size: int) -> dict:
-    """Sizes, prevalence and unknown words of each split, and what the others share with training."""
+    """Return each split's size, prevalence, unknown words, and books and users shared with training."""
     train = tallies["train"]
     result: dict = {"vocabulary": vocabulary_size}
     for name, tally in tallies.items():

@@ -1,4 +1,4 @@
-"""The table of tokens: cleaned reviews in, the same reviews as lists of tokens out."""
+"""Turn cleaned reviews into lists of tokens."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,16 +9,17 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from spoilers.core.files import replacing
-from spoilers.core.parallel import in_order
+from spoilers.core.parallel import ordered_map
 from spoilers.text.tokenizer import tokenize
 
 KEPT = ["review_id", "book_id", "user_id", "date", "rating", "label"]
-LONGEST_SENTENCE = 2**16 - 1  # tokens; the length is stored in 16 bits, and what is beyond is left out
+LONGEST_SENTENCE = 2**16 - 1  # tokens; the length is stored in 16 bits, and further tokens are dropped
 STORAGE = {
     "compression": "zstd",
     "use_dictionary": ["book_id", "user_id", "tokens.list.element"],
-    "dictionary_pagesize_limit": 2**26,  # one a row group, however many words: the splits use its indices
-    "write_statistics": False,  # half of the time of writing, and nothing reads them
+    "dictionary_pagesize_limit": 2
+    ** 26,  # one dictionary a row group, however large: the splits use its indices
+    "write_statistics": False,  # nothing reads them, and they take half of the time of writing
 }
 TOKENS = pa.list_(pa.dictionary(pa.int32(), pa.string()))
 
@@ -44,7 +45,7 @@ def tokenize_file(source: Path, target: Path, lowercase: bool, workers: int) -> 
             leave=False,
         ) as progress,
     ):  # fmt: skip
-        for table in in_order(convert, range(len(groups)), workers):
+        for table in ordered_map(convert, range(len(groups)), workers):
             writer.write_table(table)
             progress.update(len(table))
             reviews += len(table)
@@ -53,37 +54,43 @@ def tokenize_file(source: Path, target: Path, lowercase: bool, workers: int) -> 
 
 
 class RowGroups:
-    """A Parquet file, read by row groups: one bounds memory, and has a dictionary of tokens of its own."""
+    """A Parquet file that is read one row group at a time, which bounds memory.
+
+    Each row group has its own dictionary of tokens.
+    """
 
     def __init__(self, path: Path | str):
         self.path, self.metadata = path, pq.read_metadata(path)
 
     def __len__(self) -> int:
-        return self.metadata.num_row_groups if self.metadata.num_rows else 0  # of no rows, there may be one
+        return self.metadata.num_row_groups if self.metadata.num_rows else 0  # a file of no rows may have one
 
     @property
     def schema(self) -> pa.Schema:
+        """The file's Arrow schema."""
         return self.metadata.schema.to_arrow_schema()
 
     def rows(self, group: int) -> int:
+        """Return the number of rows in a row group."""
         return self.metadata.row_group(group).num_rows
 
     def read(self, group: int, columns: list[str] | None = None) -> pa.RecordBatch:
-        """A row group as one batch; with a reader of its own, so that threads can read side by side."""
+        """Read a row group as one batch, with a reader of its own, so that threads can read in parallel."""
         with pq.ParquetFile(self.path, metadata=self.metadata) as file:
             (batch,) = file.iter_batches(self.rows(group), [group], columns, use_threads=False)
         return batch
 
     def batches(self, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield every row group as a batch."""
         return (self.read(group, columns) for group in range(len(self)))
 
     def column(self, name: str) -> pa.ChunkedArray:
-        """One column of all rows, which must be of a few bytes each."""
+        """Read one column of all rows; its values must be small, for all are in memory at once."""
         return pq.read_table(self.path, columns=[name])[name]
 
 
 def tokenize_batch(batch: pa.RecordBatch, lowercase: bool) -> pa.Table:
-    """The batch with tokens in place of sentences."""
+    """Return the batch with tokens in place of sentences."""
     tokens, sentence_lengths = tokenize_sentences(batch["sentences"], lowercase)
     return pa.table(
         {
@@ -96,13 +103,16 @@ def tokenize_batch(batch: pa.RecordBatch, lowercase: bool) -> pa.Table:
 
 
 def tokenize_sentences(sentences: pa.ListArray, lowercase: bool) -> tuple[pa.ListArray, pa.ListArray]:
-    """Of reviews as lists of sentences: their tokens, and the number of tokens of each sentence."""
+    """Tokenize reviews that are lists of sentences; return each review's tokens and its sentences' lengths.
+
+    Returns: lists of dictionary-encoded tokens and lists of uint16 token counts, one list each a review.
+    """
     in_sentences = tokenize(sentences.flatten(), lowercase)
     lengths = np.diff(in_sentences.offsets.to_numpy())
     tokens = in_sentences.flatten()
     if len(lengths) and lengths.max() > LONGEST_SENTENCE:
-        place = np.arange(len(tokens)) - np.repeat(in_sentences.offsets.to_numpy()[:-1], lengths)
-        tokens = tokens.filter(pa.array(place < LONGEST_SENTENCE))
+        position = np.arange(len(tokens)) - np.repeat(in_sentences.offsets.to_numpy()[:-1], lengths)
+        tokens = tokens.filter(pa.array(position < LONGEST_SENTENCE))
         lengths = np.minimum(lengths, LONGEST_SENTENCE)
     ends = np.concatenate([[0], np.cumsum(lengths)])
     sentence_offsets = sentences.offsets.to_numpy() - sentences.offsets[0].as_py()

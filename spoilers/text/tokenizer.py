@@ -1,17 +1,17 @@
-r"""Words, numbers and punctuation marks, by Arrow kernels over whole batches.
+r"""Cut texts into words, numbers and punctuation marks, with Arrow kernels over whole batches.
 
 A text is first cut at its white space: the characters of Unicode's class Zs and of the bidirectional
-classes WS, B and S, as for `str.split`. What lies between is cut, from left to right, into tokens, each
-the first of these that fits, as long as it gets:
+classes WS, B and S, as for `str.split`. Each piece is then cut, from left to right, into tokens. A token
+is the longest match of the first of these that matches:
 
-1. `<url>`, `<spoil>`: `<`, letters a to z, `>`, which is what cleaning puts in place of something,
+1. a placeholder that cleaning inserts, such as `<url>` or `<spoil>`: `<`, letters a to z, `>`,
 2. a web address: `http://`, `https://` or `www.` and all that follows up to the white space,
 3. letters and marks (classes L and M), with single apostrophes (' or U+2019) inside: `don't`,
 4. numbers (class N), with single points and commas inside: `1,000.5`,
 5. any other single character.
 
-Lower case, when asked for, comes first, character by character, so that no character becomes two.
-Classes and lower case are those of the Unicode tables inside Arrow, whatever Python's are.
+Lowercasing, when asked for, comes first; it maps each character to one character.
+Character classes and lower case are those of Arrow's Unicode tables, not of Python's.
 """
 
 import pyarrow as pa
@@ -27,9 +27,9 @@ TOKEN = (
 
 
 def tokenize(texts: pa.Array, lowercase: bool) -> pa.ListArray:
-    """Cut each text into tokens: an array of strings to an array of lists of dictionary-encoded strings."""
-    # At ASCII's white space first, which is fast. Most chunks are words met before, so only the different
-    # ones are looked into.
+    """Cut each text into tokens; return lists of dictionary-encoded strings, one list a text."""
+    # Splitting at ASCII's white space is fast. Most pieces occur many times, so each distinct one is
+    # tokenized once.
     chunks = pc.ascii_split_whitespace(texts)
     encoded = chunks.flatten().dictionary_encode()
     tokens_of = tokenize_chunks(encoded.dictionary, lowercase)
@@ -41,15 +41,15 @@ def tokenize(texts: pa.Array, lowercase: bool) -> pa.ListArray:
 
 
 def tokenize_chunks(chunks: pa.Array, lowercase: bool) -> pa.ListArray:
-    """Cut texts without ASCII's white space into tokens."""
+    """Cut texts that hold no ASCII white space into tokens."""
     if lowercase:
         chunks = pc.utf8_lower(chunks)
-    # Trimmed, since Arrow's kernel now and then overlooks white space at the end of the last text.
+    # Trim first: Arrow's kernel sometimes misses white space at the end of the last text.
     pieces = pc.utf8_split_whitespace(pc.utf8_rtrim_whitespace(chunks))
     texts = pieces.flatten()
-    mixed = pc.invert(pc.ascii_is_alpha(texts))  # the others are a word each
+    mixed = pc.invert(pc.ascii_is_alpha(texts))  # any other text is a single word
     cut = pc.utf8_rtrim(pc.replace_substring_regex(texts.filter(mixed), TOKEN, r"\0 "), " ")
     tokens = pc.split_pattern(pc.replace_with_mask(texts, mixed, cut), " ")
-    # Splitting nothing gives one empty string; no token is empty.
+    # Splitting an empty text gives one empty string, but no token may be empty.
     tokens = pc.if_else(pc.equal(texts, ""), pa.scalar([], tokens.type), tokens)
     return pa.ListArray.from_arrays(tokens.offsets.take(pieces.offsets), tokens.flatten())

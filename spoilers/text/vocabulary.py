@@ -1,4 +1,4 @@
-"""The words a model knows, by number."""
+"""Map words to ids and count words."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,11 +12,11 @@ from spoilers.core.files import write_text
 
 PADDING, UNKNOWN = 0, 1
 SPECIAL = ["<pad>", "<unknown>"]
-FEW = 1_000_000  # rows that may wait before they are summed
+FEW = 1_000_000  # rows that may wait before they are added up
 
 
 class Vocabulary:
-    """Words in the order of their ids; id 0 is padding, id 1 any word that is not among them."""
+    """Words in the order of their ids; id 0 is padding, id 1 stands for every unknown word."""
 
     def __init__(self, words: list[str]):
         self.words = words
@@ -26,16 +26,16 @@ class Vocabulary:
         return len(self.words)
 
     def lookup(self, tokens: Iterable[str] | pa.Array) -> np.ndarray:
-        """Ids of tokens, int32; unknown ones get `UNKNOWN`."""
+        """Return the ids of tokens, int32 (tokens); unknown words get `UNKNOWN`."""
         if not isinstance(tokens, pa.Array):
             tokens = pa.array(tokens, pa.string())
         return pc.fill_null(pc.index_in(tokens, self.array), UNKNOWN).to_numpy(zero_copy_only=False)
 
     @classmethod
     def of_counts(cls, counts: pa.Table, max_size: int, min_count: int) -> "Vocabulary":
-        """The most frequent words of a table of `word` and `count`, ties in alphabetical order.
+        """Return the most frequent words of a table of `word` and `count`, ties in alphabetical order.
 
-        `max_size` includes the special words.
+        `max_size` includes the special words. Words that occur fewer than `min_count` times are left out.
         """
         special = pc.is_in(counts["word"], pa.array(SPECIAL))
         frequent = counts.filter(pc.and_not(pc.greater_equal(counts["count"], min_count), special))
@@ -44,7 +44,7 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: Path | str) -> "Vocabulary":
-        """Read one word a line.
+        """Read a vocabulary, one word a line.
 
         Raises:
             UserError: the file is missing or does not begin with the special words.
@@ -58,13 +58,14 @@ class Vocabulary:
         return cls(words)
 
     def save(self, path: Path | str) -> None:
+        """Write one word a line, in the order of the ids."""
         write_text(path, "".join(word + "\n" for word in self.words))
 
 
 class WordCounts:
-    """How often each word occurs, in Arrow's memory: 20 bytes a word, where a dictionary takes 150.
+    """A running count of words in an Arrow table: 20 bytes a word, where a Python dictionary takes 150.
 
-    Batches wait until they hold as many rows as the sum so far: each row is added up a few times only.
+    Added rows wait until there are as many as in the sum so far, so that each row is summed a few times only.
     """
 
     def __init__(self) -> None:
@@ -72,12 +73,13 @@ class WordCounts:
         self.waiting: list[pa.Table] = []
 
     def add(self, words: pa.Array, counts: np.ndarray) -> None:
+        """Add to the counts of some words; a word may occur several times."""
         self.waiting.append(pa.table({"word": words, "count": pa.array(counts, pa.int64())}))
         if sum(map(len, self.waiting)) > max(len(self.summed), FEW):
             self.table()
 
     def table(self) -> pa.Table:
-        """The table of `word` and `count`, one row a word."""
+        """Return a table of `word` and `count`, one row a word."""
         together = pa.concat_tables([self.summed, *self.waiting])
         summed = together.group_by("word", use_threads=False).aggregate([("count", "sum")])
         self.summed, self.waiting = summed.rename_columns({"count_sum": "count"}), []

@@ -1,1 +1,1 @@
-"""Reference cells and optimizers in NumPy, and the theory pages with their figures."""
+"""Compute cells and optimizers in NumPy, and write the theory pages with their figures."""

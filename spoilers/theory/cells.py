@@ -1,8 +1,8 @@
-"""Recurrent cells in NumPy, forward and backward through time, to be read beside the equations.
+"""Compute recurrent cells in NumPy, forward and backward through time; to be read beside the equations.
 
-Weights have PyTorch's layout: the rows of all gates stand in one matrix, in PyTorch's order.
-A state is a tuple whose first member is h; a step returns it with what its backward step needs.
-Sizes: B sequences, T tokens, X numbers a token, H units, G gates (1 plain, 3 GRU, 4 LSTM).
+Weights have PyTorch's layout: one matrix holds the rows of all gates, in PyTorch's order.
+A state is a tuple whose first member is h. A step returns the new state and what its backward step needs.
+Sizes: B sequences, T tokens, X numbers a token, H units, G gates and candidates (1 plain, 3 GRU, 4 LSTM).
 """
 
 from collections.abc import Callable
@@ -14,35 +14,36 @@ State = tuple[np.ndarray, ...]  # each (B, H)
 
 
 class Weights(NamedTuple):
-    """Of one cell; `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0` in PyTorch."""
+    """The weights of one cell: PyTorch's `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0` and `bias_hh_l0`."""
 
     W: np.ndarray  # (G*H, X), applied to the token
-    U: np.ndarray  # (G*H, H), applied to the last h
+    U: np.ndarray  # (G*H, H), applied to the previous h
     b: np.ndarray  # (G*H), added to the first product
     d: np.ndarray  # (G*H), added to the second product
 
 
 def sigmoid(a: np.ndarray) -> np.ndarray:
+    """Return 1 / (1 + exp(-a))."""
     return 0.5 * (1 + np.tanh(0.5 * a))  # no overflow, whatever the sign of a
 
 
 def plain_step(weights: Weights, x: np.ndarray, state: State) -> tuple[State, tuple]:
-    """A cell without gates (Elman, 1990): x (B, X), h (B, H)."""
+    """Run one step of a cell without gates (Elman, 1990): x (B, X), h (B, H)."""
     W, U, b, d = weights
     (h,) = state
     new = np.tanh(x @ W.T + b + h @ U.T + d)
     return (new,), (x, h, new)
 
 
-def plain_step_back(weights: Weights, kept: tuple, d_state: State) -> tuple[np.ndarray, State, Weights]:
-    """From the loss's derivative in the new h to those in x, in the last h and in the weights."""
-    x, h, new = kept
+def plain_step_backward(weights: Weights, saved: tuple, d_state: State) -> tuple[np.ndarray, State, Weights]:
+    """From the gradient of the new h, return those of x, of the previous h and of the weights."""
+    x, h, new = saved
     d_sum = d_state[0] * (1 - new**2)  # (B, H)
-    return d_sum @ weights.W, (d_sum @ weights.U,), of_products(d_sum, x, d_sum, h)
+    return d_sum @ weights.W, (d_sum @ weights.U,), weight_gradients(d_sum, x, d_sum, h)
 
 
 def lstm_step(weights: Weights, x: np.ndarray, state: State) -> tuple[State, tuple]:
-    """LSTM (Hochreiter and Schmidhuber, 1997; forget gate: Gers et al., 2000). x (B, X), h and c (B, H)."""
+    """Run one step of the LSTM: x (B, X), h and c (B, H)."""
     W, U, b, d = weights
     h, c = state
     i, f, g, o = np.split(x @ W.T + b + h @ U.T + d, 4, axis=1)
@@ -53,9 +54,9 @@ def lstm_step(weights: Weights, x: np.ndarray, state: State) -> tuple[State, tup
     return (new_h, new_c), (x, h, c, i, f, g, o, shown)
 
 
-def lstm_step_back(weights: Weights, kept: tuple, d_state: State) -> tuple[np.ndarray, State, Weights]:
-    """From the derivatives in the new h and c to those in x, in the last h and c, and in the weights."""
-    x, h, c, i, f, g, o, shown = kept
+def lstm_step_backward(weights: Weights, saved: tuple, d_state: State) -> tuple[np.ndarray, State, Weights]:
+    """From the gradients of the new h and c, return those of x, the previous h and c, and the weights."""
+    x, h, c, i, f, g, o, shown = saved
     d_h, d_c = d_state
     d_c = d_c + d_h * o * (1 - shown**2)
     d_i = d_c * g * i * (1 - i)
@@ -63,11 +64,11 @@ def lstm_step_back(weights: Weights, kept: tuple, d_state: State) -> tuple[np.nd
     d_g = d_c * i * (1 - g**2)
     d_o = d_h * shown * o * (1 - o)
     d_sum = np.concatenate([d_i, d_f, d_g, d_o], axis=1)  # (B, 4H)
-    return d_sum @ weights.W, (d_sum @ weights.U, d_c * f), of_products(d_sum, x, d_sum, h)
+    return d_sum @ weights.W, (d_sum @ weights.U, d_c * f), weight_gradients(d_sum, x, d_sum, h)
 
 
 def gru_step(weights: Weights, x: np.ndarray, state: State) -> tuple[State, tuple]:
-    """GRU, reset gate after the product, as in PyTorch and cuDNN. x (B, X), h (B, H)."""
+    """Run one step of the GRU, reset gate after the product as in PyTorch: x (B, X), h (B, H)."""
     W, U, b, d = weights
     (h,) = state
     from_x, from_h = np.split(x @ W.T + b, 3, axis=1), np.split(h @ U.T + d, 3, axis=1)
@@ -78,9 +79,9 @@ def gru_step(weights: Weights, x: np.ndarray, state: State) -> tuple[State, tupl
     return (new,), (x, h, r, z, n, from_h[2])
 
 
-def gru_step_back(weights: Weights, kept: tuple, d_state: State) -> tuple[np.ndarray, State, Weights]:
-    """From the derivative in the new h to those in x, in the last h and in the weights."""
-    x, h, r, z, n, from_h = kept
+def gru_step_backward(weights: Weights, saved: tuple, d_state: State) -> tuple[np.ndarray, State, Weights]:
+    """From the gradient of the new h, return those of x, of the previous h and of the weights."""
+    x, h, r, z, n, from_h = saved
     (d_new,) = d_state
     d_n = d_new * (1 - z) * (1 - n**2)
     d_z = d_new * (h - n) * z * (1 - z)
@@ -88,11 +89,11 @@ def gru_step_back(weights: Weights, kept: tuple, d_state: State) -> tuple[np.nda
     d_x_sum = np.concatenate([d_r, d_z, d_n], axis=1)  # (B, 3H)
     d_h_sum = np.concatenate([d_r, d_z, d_n * r], axis=1)  # (B, 3H)
     d_h = d_new * z + d_h_sum @ weights.U
-    return d_x_sum @ weights.W, (d_h,), of_products(d_x_sum, x, d_h_sum, h)
+    return d_x_sum @ weights.W, (d_h,), weight_gradients(d_x_sum, x, d_h_sum, h)
 
 
 def gru_before_step(weights: Weights, x: np.ndarray, state: State) -> tuple[State, tuple]:
-    """GRU, reset gate before the product (Cho et al., 2014, later version). x (B, X), h (B, H)."""
+    """Run one step of the GRU, reset gate before the product (Cho et al., 2014, later version)."""
     W, U, b, d = weights
     (h,) = state
     H = h.shape[1]
@@ -104,65 +105,67 @@ def gru_before_step(weights: Weights, x: np.ndarray, state: State) -> tuple[Stat
     return (new,), (x, h, r, z, n)
 
 
-def gru_before_step_back(weights: Weights, kept: tuple, d_state: State) -> tuple[np.ndarray, State, Weights]:
-    """The same, where the candidate sees r * h."""
-    x, h, r, z, n = kept
+def gru_before_step_backward(
+    weights: Weights, saved: tuple, d_state: State
+) -> tuple[np.ndarray, State, Weights]:
+    """Return the same gradients as `gru_step_backward` where the candidate reads r * h."""
+    x, h, r, z, n = saved
     (d_new,), H = d_state, h.shape[1]
     d_n = d_new * (1 - z) * (1 - n**2)
     d_z = d_new * (h - n) * z * (1 - z)
-    d_kept = d_n @ weights.U[2 * H :]  # (B, H), the derivative in r * h
-    d_r = d_kept * h * r * (1 - r)
+    d_read = d_n @ weights.U[2 * H :]  # (B, H), the gradient of r * h
+    d_r = d_read * h * r * (1 - r)
     d_gates = np.concatenate([d_r, d_z], axis=1)  # (B, 2H)
-    d_h = d_new * z + d_kept * r + d_gates @ weights.U[: 2 * H]
+    d_h = d_new * z + d_read * r + d_gates @ weights.U[: 2 * H]
     d_sum = np.concatenate([d_gates, d_n], axis=1)  # (B, 3H)
-    dW, _, db, dd = of_products(d_sum, x, d_sum, h)
+    dW, _, db, dd = weight_gradients(d_sum, x, d_sum, h)
     dU = np.concatenate([d_gates.T @ h, d_n.T @ (r * h)])
     return d_sum @ weights.W, (d_h,), Weights(dW, dU, db, dd)
 
 
-def of_products(d_x_sum: np.ndarray, x: np.ndarray, d_h_sum: np.ndarray, h: np.ndarray) -> Weights:
-    """Derivatives in the weights of x W^T + b and h U^T + d, from those in the two sums (B, G*H)."""
+def weight_gradients(d_x_sum: np.ndarray, x: np.ndarray, d_h_sum: np.ndarray, h: np.ndarray) -> Weights:
+    """Return the gradients of W, U, b and d from those of x W^T + b and h U^T + d, each (B, G*H)."""
     return Weights(d_x_sum.T @ x, d_h_sum.T @ h, d_x_sum.sum(0), d_h_sum.sum(0))
 
 
 class Cell(NamedTuple):
-    """A cell's two directions, its gates and the members of its state."""
+    """A cell: its forward and backward step, its number of gates and of vectors in its state."""
 
     step: Callable
-    back: Callable
+    backward: Callable
     gates: int
     states: int
 
 
-PLAIN = Cell(plain_step, plain_step_back, 1, 1)
-LSTM = Cell(lstm_step, lstm_step_back, 4, 2)
-GRU = Cell(gru_step, gru_step_back, 3, 1)
-GRU_BEFORE = Cell(gru_before_step, gru_before_step_back, 3, 1)
+PLAIN = Cell(plain_step, plain_step_backward, 1, 1)
+LSTM = Cell(lstm_step, lstm_step_backward, 4, 2)
+GRU = Cell(gru_step, gru_step_backward, 3, 1)
+GRU_BEFORE = Cell(gru_before_step, gru_before_step_backward, 3, 1)
 
 
 def forward(cell: Cell, weights: Weights, xs: np.ndarray, state: State) -> tuple[np.ndarray, State, list]:
-    """Read xs (T, B, X): every h (T, B, H), the last state, and what each step keeps for the way back."""
-    hs, kept = [], []
+    """Read xs (T, B, X); return all h (T, B, H), the last state, and what each step saves for `backward`."""
+    hs, saved = [], []
     for x in xs:
-        state, for_back = cell.step(weights, x, state)
+        state, saved_step = cell.step(weights, x, state)
         hs.append(state[0])
-        kept.append(for_back)
-    return np.stack(hs), state, kept
+        saved.append(saved_step)
+    return np.stack(hs), state, saved
 
 
 def backward(
-    cell: Cell, weights: Weights, kept: list, d_hs: np.ndarray, d_state: State
+    cell: Cell, weights: Weights, saved: list, d_hs: np.ndarray, d_state: State
 ) -> tuple[np.ndarray, list[State], Weights]:
-    """Backpropagation through time.
+    """Backpropagate through time.
 
-    From the loss's derivatives in every h (T, B, H) and in the last state to those in xs
-    (T, B, X), in the state before each step (T of them), and in the weights.
+    From the loss's gradients of every h (T, B, H) and of the last state, return those of xs (T, B, X),
+    of the state before each step (a list of T) and of the weights.
     """
     d_xs, d_states = [], []
     total = Weights(*map(np.zeros_like, weights))
-    for for_back, d_h in zip(reversed(kept), reversed(d_hs), strict=True):
+    for saved_step, d_h in zip(reversed(saved), reversed(d_hs), strict=True):
         d_state = (d_state[0] + d_h, *d_state[1:])
-        d_x, d_state, d_weights = cell.back(weights, for_back, d_state)
+        d_x, d_state, d_weights = cell.backward(weights, saved_step, d_state)
         d_xs.append(d_x)
         d_states.append(d_state)
         total = Weights(*(a + b for a, b in zip(total, d_weights, strict=True)))
@@ -170,7 +173,7 @@ def backward(
 
 
 def initial(cell: Cell, X: int, H: int, random: np.random.Generator) -> Weights:
-    """Weights as this project's models start: orthogonal U, Xavier W, an LSTM's forget-gate bias 1."""
+    """Return weights as this project's models start: orthogonal U, Xavier W, an LSTM's forget bias 1."""
     W = np.concatenate([random.uniform(-1, 1, (H, X)) * np.sqrt(6 / (X + H)) for _ in range(cell.gates)])
     U = np.concatenate([np.linalg.qr(random.standard_normal((H, H)))[0] for _ in range(cell.gates)])
     b = np.zeros(cell.gates * H)

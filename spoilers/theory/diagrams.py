@@ -1,19 +1,21 @@
-"""The cells as diagrams, labelled like the equations."""
+"""Draw the cells as diagrams, labelled like the equations."""
 
 from pathlib import Path
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch
 
 from spoilers.theory.style import GREEN, GREY, ORANGE, SKY, VERMILLION, figure, save
 
-H_BUS, X_BUS = 1.05, 0.45  # heights of the two lines that every gate reads
-STATE = 4.3  # height of the line that is handed from step to step
+H_BUS, X_BUS = 1.05, 0.45  # heights of the lines of h and x, which the gates read
+STATE = 4.3  # height of the line of the state
 LINE = {"color": "black", "linewidth": 1.2, "solid_capstyle": "round"}
 HEAD = {"arrowstyle": "-|>", "color": "black", "lw": 0, "mutation_scale": 13, "shrinkA": 0, "shrinkB": 0}
 
 
 def box(axes: Axes, x: float, y: float, text: str, colour: str, width: float = 0.9) -> None:
+    """Draw a box with a text, centred at (x, y)."""
     shape = FancyBboxPatch(
         (x - width / 2, y - 0.25), width, 0.5, "round,pad=0.02", facecolor=colour, edgecolor="black", zorder=3
     )
@@ -22,23 +24,25 @@ def box(axes: Axes, x: float, y: float, text: str, colour: str, width: float = 0
 
 
 def operation(axes: Axes, x: float, y: float, text: str) -> None:
+    """Draw a circle with an operator, centred at (x, y)."""
     axes.add_patch(Circle((x, y), 0.2, facecolor="white", edgecolor="black", zorder=3))
     axes.text(x, y, text, ha="center", va="center_baseline", zorder=4)
 
 
 def line(axes: Axes, *points: tuple[float, float], arrow: bool = True) -> None:
-    """Through the points; the arrow's head ends at the last one."""
+    """Draw a line through the points, with an arrowhead at the last one."""
     axes.plot(*zip(*points, strict=True), **LINE)
     if arrow:
         axes.annotate("", points[-1], points[-2], arrowprops=HEAD)
 
 
 def dot(axes: Axes, x: float, y: float) -> None:
+    """Mark a point where lines branch."""
     axes.plot(x, y, "o", color="black", markersize=3.5, zorder=4)
 
 
 def gate(axes: Axes, x: float, text: str, colour: str, reads: str = "xh", width: float = 0.9) -> None:
-    """A box above the two lines, and what it reads from them."""
+    """Draw a box above the lines of x and h, with a connection to each line that it reads."""
     heights = {"x": X_BUS, "h": H_BUS}
     lowest = min(heights[name] for name in reads)
     line(axes, (x, lowest), (x, 1.7))
@@ -48,10 +52,12 @@ def gate(axes: Axes, x: float, text: str, colour: str, reads: str = "xh", width:
 
 
 def label(axes: Axes, x: float, y: float, text: str, side: str = "left") -> None:
+    """Write a text beside (x, y)."""
     axes.text(x, y, text, ha=side, va="center", fontsize=10)
 
 
-def canvas() -> tuple:
+def canvas() -> tuple[Figure, Axes]:
+    """Return an empty figure as wide as a page, without axes."""
     drawn, axes = figure(3.15)
     axes.set(xlim=(-0.6, 10.6), ylim=(0.05, 4.85), aspect="equal")
     axes.axis("off")
@@ -59,7 +65,7 @@ def canvas() -> tuple:
 
 
 def state_line(axes: Axes, name: str, product: float, total: float) -> None:
-    """What is handed from step to step: multiplied by a gate at x = product, added to at x = total."""
+    """Draw the state's line: a gate multiplies it at x = `product`, and a sum adds to it at x = `total`."""
     for start, end in ((0, product - 0.2), (product + 0.2, total - 0.2), (total + 0.2, 10)):
         line(axes, (start, STATE), (end, STATE))
     label(axes, -0.05, STATE, f"${name}_{{t-1}}$", "right")
@@ -69,6 +75,7 @@ def state_line(axes: Axes, name: str, product: float, total: float) -> None:
 
 
 def gru_cell(path: Path) -> None:
+    """Draw the GRU cell into an SVG file."""
     drawn, axes = canvas()
     state_line(axes, "h", 2, 8.5)
     dot(axes, 0.7, STATE)
@@ -105,6 +112,7 @@ def gru_cell(path: Path) -> None:
 
 
 def lstm_cell(path: Path) -> None:
+    """Draw the LSTM cell into an SVG file."""
     drawn, axes = canvas()
     state_line(axes, "c", 1.8, 4.3)
     line(axes, (0, H_BUS), (6.9, H_BUS), arrow=False)

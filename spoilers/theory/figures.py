@@ -1,4 +1,4 @@
-"""The figures of the theory pages, each computed."""
+"""Draw the figures of the theory pages, each from computed values."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ Curves = dict[str, dict[str, np.ndarray]]
 
 
 def draw(folder: Path, curves: Curves) -> None:
-    """Draw all figures that repeat bit for bit."""
+    """Draw every figure that repeats byte for byte."""
     diagrams.lstm_cell(folder / "lstm_cell.svg")
     diagrams.gru_cell(folder / "gru_cell.svg")
     gradients(folder / "gradient_by_distance.svg", curves)
@@ -26,7 +26,7 @@ def draw(folder: Path, curves: Curves) -> None:
 
 
 def gradients(path: Path, curves: Curves) -> None:
-    """The gradient's norm against the distance, as `trials.gradient_curves` gives it."""
+    """Draw the gradient's norm against the distance, from the values of `trials.gradient_curves`."""
     drawn, (plain, start, held) = figure(2.7, 1, 3, sharey=True)
     styles = zip(curves["plain"].items(), (":", "-", "--"), (BLACK, BLUE, VERMILLION), strict=True)
     for (factor, values), line, colour in styles:
@@ -43,7 +43,7 @@ def gradients(path: Path, curves: Curves) -> None:
 
 
 def retention(path: Path) -> None:
-    """What is left of a memory when the gate stays at one value."""
+    """Draw what is left of a memory when the gate stays at one value."""
     drawn, (decay, half) = figure(2.7, 1, 2)
     steps = np.arange(101)
     gates = {0.5: (BLACK, ":"), 0.73: (ORANGE, "-."), 0.9: (VERMILLION, "--"), 0.99: (BLUE, "-")}
@@ -62,7 +62,7 @@ def retention(path: Path) -> None:
 
 
 def paths(path: Path, surface: trials.Surface, across: tuple, up: tuple, levels: np.ndarray) -> None:
-    """The four optimizers on one surface, each with the best of the rates tried."""
+    """Draw the paths of the four optimizers on one surface, each at the best of the rates tried."""
     drawn, grid = figure(4.6, 2, 2, sharex=True, sharey=True)
     w1, w2 = np.meshgrid(np.linspace(*across, 121), np.linspace(*up, 91))
     heights = surface.loss(np.stack([w1, w2], -1))
@@ -87,7 +87,7 @@ def paths(path: Path, surface: trials.Surface, across: tuple, up: tuple, levels:
 
 
 def first_steps(path: Path, steps: int = 300) -> None:
-    """Length of the first steps under a gradient that is always 1."""
+    """Draw the length of the first steps under a gradient that is always 1."""
     drawn, axes = figure(2.9)
     t = np.arange(1, steps + 1)
     for name, style in OPTIMIZERS.items():
@@ -102,7 +102,7 @@ def first_steps(path: Path, steps: int = 300) -> None:
 def step_costs(
     path: Path, megabytes: dict[str, float], optimizers: dict[str, float], cells: dict[str, float]
 ) -> None:
-    """Optimizer state, time of an optimizer's step, and time of a recurrent layer: bars with their values."""
+    """Draw bars of each optimizer's state (MB) and step (ms), and of each recurrent layer (µs a token)."""
     drawn, panels = figure(2.3, 1, 3)
     labels = [style["label"] for style in OPTIMIZERS.values()]
     bars(panels[0], labels, megabytes.values(), "MB", "Optimizer state")
@@ -112,6 +112,7 @@ def step_costs(
 
 
 def bars(axes: Axes, labels: list[str], values: list[float], unit: str, title: str) -> None:
+    """Draw horizontal bars, each with its value."""
     drawn = axes.barh(labels, list(values), color=SKY, edgecolor=BLACK, linewidth=0.6)
     axes.bar_label(drawn, [f"{value:.2g}" for value in values], padding=3)
     axes.set(xlabel=unit, title=title, xlim=(0, 1.3 * max(values)))

@@ -1,4 +1,4 @@
-"""The pages' formulas as MathML, which browsers set by themselves."""
+"""Turn the pages' formulas into MathML, which browsers typeset without a library."""
 
 import re
 
@@ -9,7 +9,7 @@ MARK = re.compile("\ue000(\\d+)\ue001")  # two characters that no text uses
 
 
 def set_aside(markdown: str) -> tuple[str, list[str]]:
-    """The text with a mark in the place of each formula, which Markdown leaves alone; and the formulas."""
+    """Replace formulas by marks that Markdown leaves alone; return the text and the formulas as MathML."""
     formulas = []
 
     def mark(match: re.Match) -> str:
@@ -23,4 +23,5 @@ def set_aside(markdown: str) -> tuple[str, list[str]]:
 
 
 def put_back(html: str, formulas: list[str]) -> str:
+    """Replace each mark by its formula."""
     return MARK.sub(lambda match: formulas[int(match[1])], html)

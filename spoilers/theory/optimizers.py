@@ -1,24 +1,25 @@
-"""Four optimizers in NumPy, to be read beside the equations; the arithmetic is PyTorch's.
+"""Compute the steps of four optimizers in NumPy; to be read beside the equations.
 
-Each takes the weights w, the gradient g and what it remembers, and returns new weights and a new
-memory. A memory starts as zeros, which the defaults stand for.
+Each function takes weights w, their gradient g (both of any one shape) and the optimizer's state, and returns
+the new weights and the new state. The state starts as zeros, which are the defaults. The arithmetic is
+PyTorch's.
 """
 
 import numpy as np
 
-Memory = tuple[np.ndarray | float, ...]
+State = tuple[np.ndarray | float, ...]
 
 
-def sgd(w: np.ndarray, g: np.ndarray, memory: Memory = (), *, rate: float) -> tuple[np.ndarray, Memory]:
-    """Robbins and Monro (1951). Remembers nothing."""
-    return w - rate * g, memory
+def sgd(w: np.ndarray, g: np.ndarray, state: State = (), *, rate: float) -> tuple[np.ndarray, State]:
+    """Take a step of SGD (Robbins and Monro, 1951), which has no state."""
+    return w - rate * g, state
 
 
 def momentum(
-    w: np.ndarray, g: np.ndarray, memory: Memory = (0.0,), *, rate: float, mu: float = 0.9
-) -> tuple[np.ndarray, Memory]:
-    """Polyak (1964), as in `torch.optim.SGD` with dampening 0. Remembers the velocity v."""
-    (v,) = memory
+    w: np.ndarray, g: np.ndarray, state: State = (0.0,), *, rate: float, mu: float = 0.9
+) -> tuple[np.ndarray, State]:
+    """Take a step with momentum (Polyak, 1964). The state is the velocity v."""
+    (v,) = state
     v = mu * v + g
     return w - rate * v, (v,)
 
@@ -26,14 +27,14 @@ def momentum(
 def rmsprop(
     w: np.ndarray,
     g: np.ndarray,
-    memory: Memory = (0.0,),
+    state: State = (0.0,),
     *,
     rate: float,
     alpha: float = 0.99,
     eps: float = 1e-8,
-) -> tuple[np.ndarray, Memory]:
-    """Tieleman and Hinton (2012). Remembers s, the mean of the squared gradient."""
-    (s,) = memory
+) -> tuple[np.ndarray, State]:
+    """Take a step of RMSprop (Tieleman and Hinton, 2012). The state is s, the mean of g^2."""
+    (s,) = state
     s = alpha * s + (1 - alpha) * g**2
     return w - rate * g / (np.sqrt(s) + eps), (s,)
 
@@ -41,15 +42,15 @@ def rmsprop(
 def adam(
     w: np.ndarray,
     g: np.ndarray,
-    memory: Memory = (0.0, 0.0, 0),
+    state: State = (0.0, 0.0, 0),
     *,
     rate: float,
     beta1: float = 0.9,
     beta2: float = 0.999,
     eps: float = 1e-8,
-) -> tuple[np.ndarray, Memory]:
-    """Kingma and Ba (2015). Remembers m and s, the means of g and of its square, and the step t."""
-    m, s, t = memory
+) -> tuple[np.ndarray, State]:
+    """Take a step of Adam (Kingma and Ba, 2015). The state is the means m of g and s of g^2, and t."""
+    m, s, t = state
     t += 1
     m = beta1 * m + (1 - beta1) * g
     s = beta2 * s + (1 - beta2) * g**2
@@ -58,7 +59,10 @@ def adam(
 
 
 def clip(gradients: list[np.ndarray], largest: float) -> tuple[list[np.ndarray], float]:
-    """Pascanu et al. (2013): all gradients, shortened together to the norm `largest`, and their norm."""
+    """Scale gradients to a joint norm of at most `largest` (Pascanu et al., 2013).
+
+    Returns the scaled gradients and the norm before scaling.
+    """
     norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
     factor = min(1.0, largest / (norm + 1e-6))
     return [factor * g for g in gradients], float(norm)

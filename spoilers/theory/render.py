@@ -1,4 +1,4 @@
-"""The theory pages from their templates: functions from the source, numbers from the computations."""
+"""Render the theory pages: templates, functions from the source, and numbers from computations."""
 
 import inspect
 import math
@@ -18,12 +18,12 @@ MEGABYTE = 1e6 / 4  # numbers of four bytes
 
 
 def source(function: object) -> str:
-    """A function as it stands in the source, as a code block."""
+    """Return a function's source as a Markdown code block."""
     return f"```python\n{inspect.getsource(function).rstrip()}\n```"
 
 
 def number(value: float, digits: int = 3) -> str:
-    """With so many significant digits: 12,300, 0.0123, or in scientific notation."""
+    """Format a number with so many significant digits: 12,300, 0.0123, or in scientific notation."""
     if value < 0:
         return "\N{MINUS SIGN}" + number(-value, digits)
     if value == 0 or 1e-4 <= value < 1e6:
@@ -34,11 +34,12 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def thousands(value: int) -> str:
+    """Format an integer with thousands separators."""
     return f"{value:,}"
 
 
 def sizes(settings: Params, words: int) -> dict:
-    """What follows from this project's parameters and vocabulary."""
+    """Return parameters, operations and memory, from this project's settings and vocabulary."""
     model = settings.model
     X, H, equal = model.embedding_size, model.hidden_size, counts.equal_gru_size(model)
     return {
@@ -51,8 +52,8 @@ def sizes(settings: Params, words: int) -> dict:
         "all": {cell: counts.all_parameters(cell, model, words) for cell in counts.GATES},
         "multiplications": {cell: counts.recurrent_multiplications(cell, model, H) for cell in counts.GATES},
         "kept": {
-            "lstm": trials.kept_numbers(cells.LSTM, X, H),
-            "gru": trials.kept_numbers(cells.GRU, X, H),
+            "lstm": trials.saved_numbers(cells.LSTM, X, H),
+            "gru": trials.saved_numbers(cells.GRU, X, H),
         },
         "embedding": words * X,
         "state_megabytes": state_megabytes(settings, words),
@@ -61,13 +62,13 @@ def sizes(settings: Params, words: int) -> dict:
 
 
 def state_megabytes(settings: Params, words: int) -> dict[str, float]:
-    """What each optimizer remembers of the GRU model, in MB."""
+    """Return the size of each optimizer's state for the GRU model, in MB."""
     weights = counts.all_parameters("gru", settings.model, words)
     return {name: numbers * weights / MEGABYTE for name, numbers in counts.MEMORIES.items()}
 
 
 def comparison() -> dict[str, dict]:
-    """What the four optimizers do on the small problems."""
+    """Return what each optimizer does on the small problems."""
     ravine, turned, bent = trials.ravine(), trials.ravine(angle=math.pi / 4), trials.rosenbrock()
     return {
         name: {
@@ -84,7 +85,7 @@ def comparison() -> dict[str, dict]:
 
 
 def context(settings: Params, words: int, curves: Curves) -> dict:
-    """Everything the templates name."""
+    """Return every value that the templates use."""
     return {
         "cells": cells,
         "optimizers": optimizers,
@@ -101,7 +102,7 @@ def context(settings: Params, words: int, curves: Curves) -> dict:
 
 
 def pages(settings: Params, words: int, curves: Curves) -> dict[str, str]:
-    """The text of each page by its name."""
+    """Return the Markdown of each page by its name."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,

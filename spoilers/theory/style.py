@@ -1,4 +1,4 @@
-"""How the theory's figures look, and how they are written."""
+"""Set the look of the theory's figures, and write them."""
 
 from pathlib import Path
 
@@ -25,12 +25,12 @@ OPTIMIZERS = {
 
 
 def figure(height: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, Axes]:
-    """A figure as wide as a page, and its axes."""
+    """Return a figure as wide as a page (height in inches) and its axes."""
     drawn = Figure(figsize=(7.2, height))
     return drawn, drawn.subplots(rows, columns, **options)
 
 
 def save(drawn: Figure, path: Path) -> None:
-    """Write an SVG whose bytes depend on the figure alone."""
+    """Write a figure as SVG, whose bytes depend on the figure alone."""
     with replacing(path) as partial:
         drawn.savefig(partial, format="svg", metadata={"Date": None})

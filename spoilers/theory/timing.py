@@ -1,4 +1,4 @@
-"""Wall-clock time of the cells and the optimizers, on one core and at this project's sizes."""
+"""Measure the time of the cells and the optimizers, on one core and at this project's sizes."""
 
 import timeit
 from collections.abc import Callable
@@ -15,7 +15,7 @@ TOKENS = 32  # in the sequences on which the cells are timed
 
 
 def milliseconds(work: Callable[[], None], repeats: int = 10) -> float:
-    """The fastest of so many runs on one core: what else the machine does can only slow them."""
+    """Return the fastest of so many runs on one core; other load on the machine can only slow a run down."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -25,7 +25,7 @@ def milliseconds(work: Callable[[], None], repeats: int = 10) -> float:
 
 
 def optimizer_steps(settings: Params, words: int) -> dict[str, float]:
-    """Milliseconds for one update of all of the GRU model's weights."""
+    """Return the milliseconds of one step of each optimizer over all weights of the GRU model."""
     model = SpoilerRNN(words, "gru", **settings.model.model_dump(exclude={"vectors", "freeze_vectors"}))
     for weights in model.parameters():
         weights.grad = torch.randn_like(weights)
@@ -36,7 +36,7 @@ def optimizer_steps(settings: Params, words: int) -> dict[str, float]:
 
 
 def cell_steps(settings: Params) -> dict[str, float]:
-    """Microseconds a token for the first layer in one direction, forward and backward."""
+    """Return the microseconds a token of each cell, forward and backward: first layer, one direction."""
     X, H, B = settings.model.embedding_size, settings.model.hidden_size, settings.train.batch_size
     return {
         "lstm": cell_step(CELLS["lstm"](X, H), B),
@@ -46,5 +46,6 @@ def cell_steps(settings: Params) -> dict[str, float]:
 
 
 def cell_step(layer: nn.Module, batch: int) -> float:
+    """Return the microseconds a token of one layer, forward and backward."""
     xs = torch.randn(TOKENS, batch, layer.input_size, requires_grad=True)  # (T, B, X)
     return 1000 * milliseconds(lambda: layer(xs)[0].sum().backward()) / (TOKENS * batch)

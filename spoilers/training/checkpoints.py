@@ -1,8 +1,9 @@
-"""Where a killed training goes on: outside DVC's outputs, keyed by all that determines the result."""
+"""Where a killed training goes on from: files outside DVC's outputs, keyed by what determines the result."""
 
 import hashlib
 import json
 import pickle
+import sys
 import zipfile
 from pathlib import Path
 
@@ -14,15 +15,19 @@ FOLDER = Path(".cache/checkpoints")
 
 
 def digest(settings: dict, files: list[Path]) -> str:
-    """A key of parameters, data and code: a change in any of them finds no old checkpoint."""
-    packages = Path(__file__).parent.parent
-    code = [
-        path for name in ("metrics", "models", "text", "training") for path in (packages / name).glob("*.py")
-    ]
+    """Return a key of settings, data and code: a change in any of them finds no old checkpoint.
+
+    The code is whatever this process has imported of the package, but for `core`, which decides nothing.
+    """
+    code = {
+        name: sha256(module.__file__)
+        for name, module in sorted(sys.modules.items())
+        if name.startswith("spoilers.") and not name.startswith("spoilers.core") and module.__file__
+    }
     parts = {
         "settings": settings,
         "files": {str(path): sha256(path) for path in files},
-        "code": {str(path.relative_to(packages)): sha256(path) for path in sorted(code)},
+        "code": code,
         "torch": torch.__version__,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
@@ -31,8 +36,8 @@ def digest(settings: dict, files: list[Path]) -> str:
 class Checkpoint:
     """One training's file; each save replaces the last, atomically."""
 
-    def __init__(self, key: str, seconds: float):
-        self.path = FOLDER / f"{key}.pt"
+    def __init__(self, settings: dict, files: list[Path], seconds: float):
+        self.path = FOLDER / f"{digest(settings, files)}.pt"
         self.seconds = seconds  # between two saves
 
     def save(self, state: dict) -> None:

@@ -1,70 +1,107 @@
-"""What the optimizer does to the weights, beside the loss."""
+"""What each step did: losses, gradient norms, and how far the optimizer moved the weights.
+
+All of it stays on the device until it is read in bulk: no step waits for a number.
+"""
 
 import math
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from spoilers.models.network import SpoilerRNN
+from spoilers.training import processes
 
-EVERY = 10  # steps between two looks at the update: it costs a copy of the weights
+UPDATE_EVERY = 10  # steps between two looks at the update, which cost a copy of the weights
 TINY = 1e-12
+LAYERS = ("embedding", "recurrent", "output")
 
 
-def groups(model: SpoilerRNN) -> dict[str, list[Tensor]]:
-    """Weights that behave differently: rare words' rows, the recurrent cells, the output layers."""
+class Step(NamedTuple):
+    """What is remembered of one step until it is read."""
+
+    loss: Tensor  # scalar: this process's part of the batch's loss
+    gradient_norm: Tensor  # scalar, before clipping
+    reviews: int
+
+
+def weights_by_layer(model: SpoilerRNN) -> dict[str, list[Tensor]]:
+    """Group weights that behave differently: rare words' rows, the recurrent layers, the output layers."""
+    modules = ([model.embedding], [model.rnn], [model.review_head, model.sentence_head])
     return {
-        "embedding": list(model.embedding.parameters()),
-        "recurrent": [p for rnn in (*model.forwards, *model.backwards) for p in rnn.parameters()],
-        "output": [*model.review_head.parameters(), *model.sentence_head.parameters()],
+        layer: [weight for module in group for weight in module.parameters()]
+        for layer, group in zip(LAYERS, modules, strict=True)
     }
 
 
-def norm(tensors: list[Tensor]) -> float:
-    if not tensors:
-        return 0.0
-    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(t) for t in tensors])).item()
+def copy_weights(model: SpoilerRNN) -> dict[str, list[Tensor]]:
+    return {name: [w.detach().clone() for w in weights] for name, weights in weights_by_layer(model).items()}
+
+
+def norm(tensors: Iterable[Tensor]) -> Tensor:
+    """Return the norm over all tensors, a scalar; 0 for none."""
+    norms = [torch.linalg.vector_norm(tensor) for tensor in tensors]
+    return torch.linalg.vector_norm(torch.stack(norms)) if norms else torch.zeros(())
 
 
 class StepRecord:
-    """Gradient norms and updates since the last evaluation; plain numbers, so that it can be saved."""
+    """Losses, gradient norms and updates since the last validation.
 
-    def __init__(self, state: dict):
-        self.state = state or {"loss": 0.0, "reviews": 0, "norms": [], "clipped": 0, "updates": []}
+    `read` turns what is pending on the device into `state`, plain numbers that a checkpoint can hold.
+    """
 
-    def add(self, loss: float, reviews: int, gradient_norm: float, clip_norm: float) -> None:
-        self.state["loss"] += loss * reviews
-        self.state["reviews"] += reviews
-        self.state["norms"].append(gradient_norm)
-        self.state["clipped"] += gradient_norm > clip_norm
+    def __init__(self, state: dict | None = None):
+        self.state = state or {"loss": 0.0, "reviews": 0, "norms": [], "updates": []}
+        self.steps: list[Step] = []
+        self.updates: list[Tensor] = []
 
-    def is_due(self) -> bool:
-        """Whether this step's update is to be looked at."""
-        return len(self.state["norms"]) % EVERY == 0
+    def is_update_due(self) -> bool:
+        """Return whether the update of the coming step is to be looked at."""
+        return (len(self.state["norms"]) + len(self.steps)) % UPDATE_EVERY == 0
 
     def add_update(self, model: SpoilerRNN, before: dict[str, list[Tensor]]) -> None:
         """Compare the weights after a step with those before it, which are overwritten."""
-        update = {}
-        for name, weights in groups(model).items():
+        norms = []
+        for name, weights in weights_by_layer(model).items():
             size = norm(before[name])
-            step = norm([old.sub_(w.detach()) for w, old in zip(weights, before[name], strict=True)])
-            gradient = norm([w.grad for w in weights if w.grad is not None])
-            update[f"update_ratio_{name}"] = step / max(size, TINY)
-            update[f"effective_step_{name}"] = step / gradient if gradient > TINY else 0.0
-        self.state["updates"].append(update)
+            step = norm(old.sub_(w.detach()) for w, old in zip(weights, before[name], strict=True))
+            norms += [size, step, norm(w.grad for w in weights if w.grad is not None).to(size.device)]
+        self.updates.append(torch.stack(norms))
 
-    def summary(self) -> dict[str, float]:
-        norms, updates = self.state["norms"], self.state["updates"]
+    def read(self) -> list[tuple[float, float]]:
+        """Wait for the device, add the pending steps to `state`, return their losses and gradient norms."""
+        if not self.steps:
+            return []
+        losses = processes.sum_over_processes(torch.stack([step.loss for step in self.steps])).tolist()
+        norms = torch.stack([step.gradient_norm for step in self.steps]).tolist()
+        self.state["loss"] += sum(loss * step.reviews for loss, step in zip(losses, self.steps, strict=True))
+        self.state["reviews"] += sum(step.reviews for step in self.steps)
+        self.state["norms"] += norms
+        self.state["updates"] += [update.tolist() for update in self.updates]
+        self.steps, self.updates = [], []
+        return list(zip(losses, norms, strict=True))
+
+    def summary(self, clip_norm: float) -> dict[str, float]:
+        """Return means over the steps, and over those whose update was looked at."""
+        norms = self.state["norms"]
         mean = sum(norms) / len(norms)
-        spread = math.sqrt(sum((n - mean) ** 2 for n in norms) / len(norms))
         return {
             "train_loss": self.state["loss"] / self.state["reviews"],
             "gradient_norm": mean,
-            "gradient_norm_sd": spread,
-            "clipped": self.state["clipped"] / len(norms),
-            **{name: sum(u[name] for u in updates) / len(updates) for name in updates[0]},
+            "gradient_norm_sd": math.sqrt(sum((n - mean) ** 2 for n in norms) / len(norms)),
+            "clipped": sum(n > clip_norm for n in norms) / len(norms),
+            **mean_updates(self.state["updates"]),
         }
 
 
-def copy_weights(model: SpoilerRNN) -> dict[str, list[Tensor]]:
-    return {name: [w.detach().clone() for w in weights] for name, weights in groups(model).items()}
+def mean_updates(updates: list[list[float]]) -> dict[str, float]:
+    """Return, for each layer, the mean update relative to the weights' size and to the gradient's."""
+    result = {}
+    for i, layer in enumerate(LAYERS):
+        norms = [update[3 * i : 3 * i + 3] for update in updates]
+        ratios = [step / max(size, TINY) for size, step, _ in norms]
+        effective = [step / gradient if gradient > TINY else 0.0 for _, step, gradient in norms]
+        result[f"update_ratio_{layer}"] = sum(ratios) / len(ratios)
+        result[f"effective_step_{layer}"] = sum(effective) / len(effective)
+    return result

@@ -1,33 +1,50 @@
 """The training loop: the same for the two models and for every run of the optimizer study."""
 
 import math
-import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from tqdm import tqdm
 
+from spoilers.core.files import write_text
+from spoilers.core.parallel import prefetch
 from spoilers.core.params import Train
 from spoilers.metrics.scores import best_threshold, decision_scores, ranking_scores
-from spoilers.models.batches import assemble, epoch_order
+from spoilers.metrics.tables import to_csv
+from spoilers.models.batches import Batch, assemble, epoch_order
 from spoilers.models.devices import autocast, reseed
 from spoilers.models.network import SpoilerRNN
 from spoilers.models.scoring import score, sigmoid
-from spoilers.text.reviews import Reviews
+from spoilers.text.reviews import Reviews, spans
 from spoilers.training import processes
 from spoilers.training.checkpoints import Checkpoint
-from spoilers.training.diagnostics import StepRecord, copy_weights
+from spoilers.training.diagnostics import Step, StepRecord, copy_weights
 from spoilers.training.loss import loss_of, loss_sums
+from spoilers.training.signals import catch_signals
+
+AHEAD = 4  # batches that are assembled and copied to the device while one is trained on
+READ_EVERY = 50  # steps between two looks at the losses: a look waits for the device
 
 
 class Diverged(Exception):
     """The loss or the gradient is no longer finite; the message says where."""
+
+
+class Share(NamedTuple):
+    """This process's share of a batch, and the size of the whole batch."""
+
+    batch: Batch
+    reviews: int
+    labelled: int  # sentences that have a label
+    tokens: int
+    split: bool  # whether the processes share the batch, rather than each having all of it
 
 
 @dataclass
@@ -37,26 +54,26 @@ class Progress:
     epoch: int = 0  # epochs that are over
     batch: int = 0  # batches of the present epoch that are done
     step: int = 0  # batches of all epochs that are done
-    history: list[dict] = field(default_factory=list)  # one row per evaluation
-    seconds: list[float] = field(default_factory=list)  # from the start to each evaluation
+    history: list[dict] = field(default_factory=list)  # one row per validation
+    seconds: list[float] = field(default_factory=list)  # from the start to each validation
     elapsed: float = 0.0
-    best_row: int = -1  # the evaluation with the best average precision
+    best_row: int = -1  # the validation with the best average precision
     best_weights: dict[str, Tensor] = field(default_factory=dict)
-    record: dict = field(default_factory=dict)  # of the steps since the last evaluation
+    record: dict = field(default_factory=dict)  # of the steps since the last validation
     done: bool = False
 
     @property
     def best(self) -> float:
-        """The best average precision on validation so far, -1 before the first evaluation."""
+        """The best average precision on validation so far, -1 before the first validation."""
         return self.history[self.best_row]["average_precision"] if self.history else -1.0
 
 
 class Training:
-    """One model's way from its initial to its best weights.
+    """Trains one model from its initial to its best weights.
 
     "Best" is by average precision on validation. With a checkpoint, a training that was killed
     goes on where it was last saved, and ends with the same weights as one that was not. With a
-    name, it shows how it gets on.
+    name, it shows its progress; with a curve, it writes the history there after each validation.
     """
 
     def __init__(
@@ -69,18 +86,19 @@ class Training:
         seed: int,
         checkpoint: Checkpoint | None = None,
         name: str = "",
+        curve: Path | None = None,
     ):
         self.model, self.optimizer = model.train(), optimizer
         self.weights = [weight for weight in model.parameters() if weight.requires_grad]
         self.train, self.validation = train, validation
-        self.settings, self.seed, self.checkpoint, self.name = settings, seed, checkpoint, name
+        self.settings, self.seed = settings, seed
+        self.checkpoint, self.name, self.curve = checkpoint, name, curve
         self.device = next(model.parameters()).device
         self.replica = nn.parallel.DistributedDataParallel(model) if processes.world_size() > 1 else model
-        self.lengths = train.lengths
-        self.batches = math.ceil(len(train) / settings.batch_size)  # per epoch
+        self.batches_per_epoch = math.ceil(len(train) / settings.batch_size)
         times = settings.validations_per_epoch
-        self.evaluations = {math.ceil(self.batches * (i + 1) / times) for i in range(times)}
-        self.progress = Progress()
+        self.validated_after = {math.ceil(self.batches_per_epoch * (i + 1) / times) for i in range(times)}
+        self.progress, self.record = Progress(), StepRecord()
 
     def run(self) -> Progress:
         """Train until the epochs or the patience are over; leave the best weights in the model.
@@ -90,125 +108,165 @@ class Training:
             KeyboardInterrupt: on SIGINT or SIGTERM, after a checkpoint has been saved.
         """
         self.restore()
-        progress, settings = self.progress, self.settings
+        progress = self.progress
         self.started = time.monotonic() - progress.elapsed
-        saved = time.monotonic()
-        order: list[np.ndarray] = []
+        self.saved = time.monotonic()
         with catch_signals() as caught, self.bar() as bar:
-            while not progress.done:
-                if progress.batch == 0 or not order:
-                    order = epoch_order(self.lengths, settings.batch_size, self.seed, progress.epoch)
-                rows = order[progress.batch]
-                loss = self.step(rows)
-                bar.update(int(self.lengths[rows].sum()))
-                bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
-                evaluated = progress.batch in self.evaluations
-                if evaluated:
-                    self.evaluate()
-                if progress.batch == self.batches:
-                    progress.epoch, progress.batch = progress.epoch + 1, 0
-                    progress.done |= progress.epoch == settings.epochs
-                interrupted = processes.any_of(bool(caught))
-                due = self.checkpoint is not None and time.monotonic() - saved > self.checkpoint.seconds
-                if evaluated or interrupted or due:
-                    self.save()
-                    saved = time.monotonic()
-                if interrupted and not progress.done:
-                    raise KeyboardInterrupt
+            for share in prefetch(self.shares(progress.epoch, progress.batch), AHEAD):
+                if progress.done:
+                    break
+                self.step(share)
+                bar.update(share.tokens)
+                self.follow(caught, bar)
         self.model.load_state_dict(progress.best_weights)
         return progress
 
-    def step(self, rows: np.ndarray) -> float:
-        """One step of the optimizer; returns the batch's loss before it."""
-        mine = processes.share_of(rows)
-        batch = assemble(self.train, mine).to(self.device)
-        labelled = self.train.choose(rows).labelled_sentences if len(mine) < len(rows) else batch.labelled
-        # Dropout depends on the step and the process alone, so that a checkpoint need not hold the
-        # state of every process's generator.
-        draw = np.random.SeedSequence([self.seed, self.progress.step, processes.rank()])
-        reseed(self.device, int(draw.generate_state(1)[0]))
-        with autocast(self.device, self.settings.precision, self.model.layer):
-            logits = self.replica(batch)
-        of_reviews, of_sentences = loss_sums(
-            *logits, batch.labels, batch.sentence_labels, self.settings.positive_weight
-        )
-        loss = of_reviews / len(rows) + self.settings.sentence_weight * of_sentences / max(labelled, 1)
-        # Gradients are averaged over the processes that share a batch, and should be summed.
-        sharing = processes.world_size() if len(mine) < len(rows) else 1
-        self.optimizer.zero_grad(set_to_none=True)
-        (loss * sharing).backward()
-        gradient_norm = self.clip()
-        loss = processes.total(loss.detach()) if sharing > 1 else loss.item()
-        self.check_finite(loss, gradient_norm)
+    def shares(self, epoch: int, batch: int) -> Iterator[Share]:
+        """Yield this process's share of each batch from there on."""
+        while epoch < self.settings.epochs:
+            order = epoch_order(self.train.lengths, self.settings.batch_size, self.seed, epoch)
+            for rows in order[batch:]:
+                mine = processes.share_of(rows)
+                part = assemble(self.train, mine)
+                split = len(mine) < len(rows)
+                labelled = self.train.choose(rows).labelled_sentences if split else part.labelled
+                tokens = int(spans(self.train.token_ends, rows)[1].sum())
+                yield Share(part.to(self.device), len(rows), labelled, tokens, split)
+            epoch, batch = epoch + 1, 0
 
-        record = StepRecord(self.progress.record)
-        before = copy_weights(self.model) if record.is_due() else None
+    def step(self, share: Share) -> None:
+        """Take one step of the optimizer. Nothing in it waits for the device."""
+        if not self.model.training:
+            raise RuntimeError("a training step on a model in evaluation mode would leave out dropout")
+        self.seed_dropout()
+        loss = self.loss(share)
+        # DDP averages the gradients over the processes that share a batch; they should be summed.
+        summed = loss * processes.world_size() if share.split else loss
+        self.optimizer.zero_grad(set_to_none=True)
+        summed.backward()
+        gradient_norm = nn.utils.get_total_norm([weight.grad for weight in self.weights])
+        nn.utils.clip_grads_with_norm_(self.weights, self.settings.clip_norm, gradient_norm)
+        before = copy_weights(self.model) if self.record.is_update_due() else None
         self.optimizer.step()
         if before:
-            record.add_update(self.model, before)
-        record.add(loss, len(rows), gradient_norm, self.settings.clip_norm)
-        self.progress.record = record.state
+            self.record.add_update(self.model, before)
+        part = loss.detach() if share.split else loss.detach() / processes.world_size()
+        self.record.steps.append(Step(part, gradient_norm, share.reviews))
         self.progress.batch += 1
         self.progress.step += 1
-        return loss
 
-    def clip(self) -> float:
-        """Scale the gradient down to `clip_norm`, where it is longer; returns its norm before."""
-        norm = nn.utils.get_total_norm([weight.grad for weight in self.weights])
-        if norm > self.settings.clip_norm:
-            nn.utils.clip_grads_with_norm_(self.weights, self.settings.clip_norm, norm)
-        return norm.item()
+    def seed_dropout(self) -> None:
+        """Make dropout depend on the step and the process alone: a checkpoint need not hold generators."""
+        draw = np.random.SeedSequence([self.seed, self.progress.step, processes.rank()])
+        reseed(self.device, int(draw.generate_state(1)[0]))
 
-    def check_finite(self, loss: float, gradient_norm: float) -> None:
-        if not (math.isfinite(loss) and math.isfinite(gradient_norm)):
-            rate = self.optimizer.param_groups[0]["lr"]
-            raise Diverged(
-                f"the loss is {loss:g} and the gradient norm {gradient_norm:g} at step"
-                f" {self.progress.step + 1} with learning rate {rate:g}"
-            )
-
-    def evaluate(self) -> None:
-        """Add a row to the history, keep the weights if they are the best, see whether to stop."""
-        progress = self.progress
-        progress.elapsed = time.monotonic() - self.started
-        logits = score(self.model, self.validation, self.device, self.settings.precision)
-        validation_loss = loss_of(logits, self.validation, self.settings)
-        self.check_finite(validation_loss, 0.0)
-        labels, probabilities = self.validation.labels, sigmoid(logits.reviews)
-        threshold = best_threshold(labels, probabilities)
-        best = progress.best
-        progress.history.append(
-            {
-                "step": progress.step,
-                "epoch": progress.epoch + progress.batch / self.batches,
-                "validation_loss": validation_loss,
-                **ranking_scores(labels, probabilities),
-                "accuracy": decision_scores(labels, probabilities, 0.5)["accuracy"],
-                "f1": decision_scores(labels, probabilities, threshold)["f1"],
-                **StepRecord(progress.record).summary(),
-                "learning_rate": self.optimizer.param_groups[0]["lr"],
-            }
+    def loss(self, share: Share) -> Tensor:
+        """Return this process's part of the batch's loss: a scalar."""
+        with autocast(self.device, self.settings.precision, self.model.layer):
+            logits = self.replica(share.batch)
+        of_reviews, of_sentences = loss_sums(
+            *logits, share.batch.labels, share.batch.sentence_labels, self.settings.positive_weight
         )
+        per_sentence = of_sentences / max(share.labelled, 1)
+        return of_reviews / share.reviews + self.settings.sentence_weight * per_sentence
+
+    def follow(self, caught: list[int], bar: tqdm) -> None:
+        """After a step: validate, save and stop where it is time to."""
+        progress = self.progress
+        validated = progress.batch in self.validated_after
+        if validated or progress.step % READ_EVERY == 0 or (caught and processes.world_size() == 1):
+            loss = self.read()
+            bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+            if validated:
+                self.validate()
+            if progress.batch == self.batches_per_epoch:
+                progress.epoch, progress.batch = progress.epoch + 1, 0
+                progress.done |= progress.epoch == self.settings.epochs
+            interrupted = processes.any_of(bool(caught))
+            if validated or interrupted or self.is_save_due():
+                self.save()
+            if interrupted and not progress.done:
+                raise KeyboardInterrupt
+
+    def read(self) -> float:
+        """Read what the steps since the last look did; return the last loss.
+
+        Raises:
+            Diverged: the loss or the gradient of one of them is not finite.
+        """
+        rows = self.record.read()
+        for i, (loss, gradient_norm) in enumerate(rows):
+            if not (math.isfinite(loss) and math.isfinite(gradient_norm)):
+                self.progress.step -= len(rows) - i
+                self.diverged(loss, gradient_norm)
+        return rows[-1][0]
+
+    def diverged(self, loss: float, gradient_norm: float) -> None:
+        rate = self.optimizer.param_groups[0]["lr"]
+        raise Diverged(
+            f"the loss is {loss:g} and the gradient norm {gradient_norm:g} at step"
+            f" {self.progress.step + 1} with learning rate {rate:g}"
+        )
+
+    def validate(self) -> None:
+        """Add a row to the history, keep the weights if they are the best, decide whether to stop."""
+        progress, settings = self.progress, self.settings
+        progress.elapsed = time.monotonic() - self.started
+        best = progress.best
+        progress.history.append(self.validation_row())
         progress.seconds.append(progress.elapsed)
-        progress.record = {}
+        self.record = StepRecord()
         if progress.history[-1]["average_precision"] > best:
             progress.best_row = len(progress.history) - 1
             progress.best_weights = {k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()}
-        if self.name and processes.is_first():
-            row = progress.history[-1]
+        if processes.is_first():
+            self.show()
+        waited = len(progress.history) - 1 - progress.best_row
+        progress.done = waited >= settings.patience * settings.validations_per_epoch
+
+    def validation_row(self) -> dict[str, float]:
+        """Score the validation reviews; return what the curves show of it and of the steps before."""
+        progress = self.progress
+        logits = score(self.model, self.validation, self.device, self.settings.precision)
+        validation_loss = loss_of(logits, self.validation, self.settings)
+        if not math.isfinite(validation_loss):
+            self.diverged(validation_loss, 0.0)
+        labels, probabilities = self.validation.labels, sigmoid(logits.reviews)
+        threshold = best_threshold(labels, probabilities)
+        return {
+            "step": progress.step,
+            "epoch": progress.epoch + progress.batch / self.batches_per_epoch,
+            "validation_loss": validation_loss,
+            **ranking_scores(labels, probabilities),
+            "accuracy": decision_scores(labels, probabilities, 0.5)["accuracy"],
+            "f1": decision_scores(labels, probabilities, threshold)["f1"],
+            **self.record.summary(self.settings.clip_norm),
+            "learning_rate": self.optimizer.param_groups[0]["lr"],
+        }
+
+    def show(self) -> None:
+        """Write the curve so far, and print the last row."""
+        if self.curve:
+            write_text(self.curve, to_csv(self.progress.history))
+        if self.name:
+            row = self.progress.history[-1]
             tqdm.write(
                 f"{self.name}: epoch {row['epoch']:g}: loss {row['train_loss']:.4f},"
                 f" validation loss {row['validation_loss']:.4f},"
                 f" average precision {row['average_precision']:.4f}"
             )
             sys.stdout.flush()
-        waited = len(progress.history) - 1 - progress.best_row
-        progress.done = waited >= self.settings.patience * self.settings.validations_per_epoch
+
+    def is_save_due(self) -> bool:
+        return self.checkpoint is not None and time.monotonic() - self.saved > self.checkpoint.seconds
 
     def save(self) -> None:
+        """Save a checkpoint; the steps so far must have been read."""
+        self.saved = time.monotonic()
         if self.checkpoint is None or not processes.is_first():
             return
         self.progress.elapsed = time.monotonic() - self.started
+        self.progress.record = self.record.state
         self.checkpoint.save(
             {
                 "model": self.model.state_dict(),
@@ -218,6 +276,7 @@ class Training:
         )
 
     def restore(self) -> None:
+        """Go on from the checkpoint, if there is one."""
         state = self.checkpoint.load() if self.checkpoint and processes.is_first() else None
         state = processes.from_first(state)
         if state is None:
@@ -225,43 +284,16 @@ class Training:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.progress = Progress(**state["progress"])
+        self.record = StepRecord(self.progress.record)
         if processes.is_first():
             print(f"{self.name}: going on after step {self.progress.step}", flush=True)
+            if self.curve and self.progress.history:
+                write_text(self.curve, to_csv(self.progress.history))
 
     def bar(self) -> tqdm:
-        """A bar of tokens on a terminal, nothing elsewhere: the evaluations print their own lines there."""
+        """Return a bar of tokens, shown on a terminal alone: elsewhere the validations print lines."""
         hidden = None if self.name and processes.is_first() else True
         tokens = len(self.train.ids)
-        done = int(self.progress.step / self.batches * tokens)
+        done = int(self.progress.step / self.batches_per_epoch * tokens)
         total = self.settings.epochs * tokens
         return tqdm(desc=self.name, total=total, initial=done, unit="token", unit_scale=True, disable=hidden)
-
-
-@contextmanager
-def catch_signals() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM in a list, so that the loop can stop between two steps.
-
-    A second signal acts at once, unless it comes with the first: torchrun passes on what the
-    terminal has sent already. Does nothing outside the main thread.
-    """
-    caught: list[int] = []
-    first = 0.0
-
-    def catch(number: int, _frame) -> None:
-        nonlocal first
-        if caught and time.monotonic() - first > 1:
-            raise KeyboardInterrupt
-        if not caught:
-            first = time.monotonic()
-        caught.append(number)
-
-    try:
-        old = {number: signal.signal(number, catch) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not the main thread
-        yield caught
-        return
-    try:
-        yield caught
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)

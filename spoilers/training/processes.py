@@ -1,4 +1,4 @@
-"""Several processes that train one model, as torchrun starts them; with one process, nothing happens."""
+"""Several processes that train one model, as torchrun starts them. With one process, nothing happens."""
 
 import os
 
@@ -8,7 +8,7 @@ import torch.distributed as dist
 
 
 def start(device: torch.device) -> None:
-    """Join the other processes, when torchrun has started this one."""
+    """Join the other processes if torchrun has started this one."""
     if "WORLD_SIZE" in os.environ and not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
         if device.type == "cuda":
@@ -29,30 +29,37 @@ def world_size() -> int:
 
 
 def is_first() -> bool:
-    """Whether this is the process that writes."""
+    """Return whether this is the process that writes."""
     return rank() == 0
 
 
 def share_of(rows: np.ndarray) -> np.ndarray:
-    """This process's rows of a global batch; all of them where there are fewer rows than processes."""
+    """Return this process's rows of a global batch; all of them where there are fewer rows than processes."""
     return rows[rank() :: world_size()] if len(rows) >= world_size() else rows
 
 
 def any_of(value: bool) -> bool:
-    """Whether the value is true in any of the processes, so that all decide alike."""
-    return total(torch.tensor(float(value))) > 0 if world_size() > 1 else value
+    """Return whether the value is true in any of the processes, so that all decide alike."""
+    if world_size() == 1:
+        return value
+    return sum_over_processes(torch.tensor(float(value), device=device())).item() > 0
 
 
 def from_first(value: object) -> object:
-    """The first process's value, for all: another machine has no file of the first one's."""
+    """Broadcast the first process's value to all: another machine has no file of the first one's."""
     values = [value]
     if dist.is_initialized():
         dist.broadcast_object_list(values)
     return values[0]
 
 
-def total(value: torch.Tensor) -> float:
-    """The sum of a scalar over the processes."""
+def sum_over_processes(values: torch.Tensor) -> torch.Tensor:
+    """Sum a tensor over the processes, in place (all-reduce)."""
     if dist.is_initialized():
-        dist.all_reduce(value)
-    return value.item()
+        dist.all_reduce(values)
+    return values
+
+
+def device() -> torch.device:
+    """Return where the processes' backend takes its tensors from."""
+    return torch.device("cuda" if dist.get_backend() == "nccl" else "cpu")

@@ -10,10 +10,10 @@ from functools import partial
 
 import pytest
 
-from spoilers.core.parallel import end_with_parent, in_order, processes
+from spoilers.core.parallel import end_with_parent, ordered_map, process_pool
 from tests import ROOT
 
-POOLS = {"spawned": processes, "default": partial(ProcessPoolExecutor, initializer=end_with_parent)}
+POOLS = {"spawned": process_pool, "default": partial(ProcessPoolExecutor, initializer=end_with_parent)}
 
 
 def test_order_is_kept():
@@ -21,15 +21,15 @@ def test_order_is_kept():
         time.sleep(0.02 if item < 3 else 0)
         return item * item
 
-    assert list(in_order(slow_at_first, range(20), 2)) == [i * i for i in range(20)]
-    assert list(in_order(abs, range(-9, 0), 2, processes)) == list(range(9, 0, -1))
+    assert list(ordered_map(slow_at_first, range(20), 2)) == [i * i for i in range(20)]
+    assert list(ordered_map(abs, range(-9, 0), 2, process_pool)) == list(range(9, 0, -1))
     for few in ([], [-1]):
-        assert list(in_order(abs, few, 2)) == [1] * len(few)
+        assert list(ordered_map(abs, few, 2)) == [1] * len(few)
 
 
 def test_an_error_reaches_the_caller():
     with pytest.raises(ValueError, match="invalid literal"):
-        list(in_order(int, ["1", "2", "x", "4"], 2))
+        list(ordered_map(int, ["1", "2", "x", "4"], 2))
 
 
 def forever(_: int) -> None:
@@ -38,7 +38,7 @@ def forever(_: int) -> None:
 
 
 def work(pool: str) -> None:
-    list(in_order(forever, range(2), 2, POOLS[pool]))
+    list(ordered_map(forever, range(2), 2, POOLS[pool]))
 
 
 @pytest.mark.parametrize("pool", POOLS)

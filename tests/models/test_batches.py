@@ -3,12 +3,22 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spoilers.core.errors import UserError
-from spoilers.models.batches import MULTIPLE, assemble, epoch_order, in_order_of_length, padded, padding_share
-from spoilers.text.reviews import from_table, joined, load, ranges
+from spoilers.models.batches import (
+    MULTIPLE,
+    Batch,
+    assemble,
+    epoch_order,
+    in_order_of_length,
+    padded,
+    padding_share,
+)
+from spoilers.models.segment_max import segment_max
+from spoilers.text.reviews import concatenate, from_table, load, ranges
 from spoilers.text.vocabulary import PADDING, UNKNOWN
 from tests.rnn_data import table
 
@@ -52,7 +62,7 @@ def test_batches_hold_head_and_tail_of_every_review(drawn, max_tokens, random):
     texts, labelled = [r for r, _ in drawn], [has for _, has in drawn]
     expected = [naive(r, has, max_tokens) for r, has in drawn]
     whole, cut = as_table(texts, labelled), random.randint(0, len(texts))
-    reviews = joined([from_table(part, max_tokens) for part in (whole[:cut], whole[cut:])])
+    reviews = concatenate([from_table(part, max_tokens) for part in (whole[:cut], whole[cut:])])
     assert len(reviews) == len(texts)
     rows = np.array(random.sample(range(len(texts)), random.randint(1, len(texts))))
     batch = assemble(reviews, rows)
@@ -63,17 +73,37 @@ def test_batches_hold_head_and_tail_of_every_review(drawn, max_tokens, random):
         words = [t for kept, _, _ in expected[row] for t in kept]
         assert batch.ids[: len(words), column].tolist() == words
         assert (batch.ids[len(words) :, column] == PADDING).all()
-        assert batch.lengths[column] == len(words) <= max_tokens
-        lengths = [len(kept) for kept, _, _ in expected[row]]
-        assert batch.sentence_counts[column] == len(lengths)
-        sentences += lengths
+        assert len(words) <= max_tokens
+        check_indices(batch, column, len(words))
+        sentences += [(column, [t for t in kept]) for kept, _, _ in expected[row]]
         labels += [label for _, label, _ in expected[row]]
-    assert batch.sentence_lengths.tolist() == sentences
+    assert batch.review_of_sentence.tolist() == [column for column, _ in sentences]
+    check_windows(batch, sentences)
     assert np.array_equal(batch.sentence_labels.numpy(), np.array(labels, np.float32), equal_nan=True)
     assert batch.labelled == int(np.sum(~np.isnan(labels)))
     assert batch.labels.tolist() == [float(row % 2) for row in rows]
     places = [place for row in expected for _, _, place in row]
-    assert reviews.sentence_places.tolist() == places
+    assert reviews.sentence_positions.tolist() == places
+
+
+def check_indices(batch: Batch, column: int, length: int) -> None:
+    """The reversal turns a review's tokens round and leaves its padding."""
+    turned = batch.ids.flatten()[batch.reversal].view_as(batch.ids)[:, column]
+    assert turned[:length].tolist() == batch.ids[:length, column].flip(0).tolist()
+    assert (turned[length:] == PADDING).all()
+
+
+def check_windows(batch: Batch, sentences: list[tuple[int, list[int]]]) -> None:
+    """Both directions' windows hold each sentence's words, and the reviews' hold its sentences."""
+    ids, turned = batch.ids.flatten(), batch.ids.flatten()[batch.reversal]
+    for rows, first in ((ids, batch.forward_windows), (turned, batch.backward_windows)):
+        maxima = segment_max(rows[:, None].float(), (first, *batch.sentence_levels))
+        assert maxima[:, 0].tolist() == [max(words) for _, words in sentences]
+    numbers = torch.arange(1.0, 1 + len(sentences))[:, None]
+    last = [
+        max(i for i, (c, _) in enumerate(sentences, 1) if c == column) for column in range(len(batch.labels))
+    ]
+    assert segment_max(numbers, batch.review_levels)[:, 0].tolist() == last
 
 
 def test_choose():

@@ -12,8 +12,10 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from spoilers.models.batches import Batch, assemble
 from spoilers.models.build import build
-from spoilers.models.network import CELLS, SpoilerRNN, count_parameters
-from spoilers.text.vocabulary import PADDING
+from spoilers.models.counts import count_parameters
+from spoilers.models.network import CELLS, SpoilerRNN
+from spoilers.text.reviews import Reviews
+from spoilers.text.vocabulary import PADDING, UNKNOWN
 from spoilers.training.loss import loss_sums
 from tests.rnn_data import WORDS, reviews
 
@@ -33,9 +35,10 @@ def make(cell: str, layers: int = 1, bidirectional: bool = True, **changes) -> S
 
 
 def padded_further(batch: Batch, tokens: int) -> Batch:
-    """The batch with more padding after every review."""
-    ids = torch.cat([batch.ids, torch.full((tokens, batch.ids.shape[1]), PADDING, dtype=torch.int32)])
-    return Batch(**{**vars(batch), "ids": ids})
+    """Return the batch with more padding after every review; the rows of the tokens stay what they are."""
+    ids = torch.cat([batch.ids, torch.full((tokens, batch.ids.shape[1]), PADDING)])
+    rows = torch.arange(batch.ids.numel(), ids.numel())
+    return batch._replace(ids=ids, reversal=torch.cat([batch.reversal, rows]))
 
 
 @every_shape
@@ -55,25 +58,26 @@ def test_a_review_scores_the_same_alone_and_in_any_batch_with_any_padding(cell, 
         assert torch.allclose(together[kind], expected, atol=1e-6, rtol=0)
 
 
-def reference(model: SpoilerRNN, cell: str, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """The same network from PyTorch's own layer on packed sequences, with loops over the sentences."""
-    bidirectional, layers = bool(model.backwards), len(model.forwards)
-    first = model.forwards[0]
+def reference(model: SpoilerRNN, cell: str, some: Reviews) -> tuple[torch.Tensor, torch.Tensor]:
+    """Compute the same with PyTorch's own layer on packed sequences and loops over the sentences."""
+    batch, lengths = assemble(some, np.arange(len(some))), torch.from_numpy(some.lengths)
+    bidirectional, layers = bool(model.rnn.backwards), len(model.rnn.forwards)
+    first = model.rnn.forwards[0]
     rnn = CELLS[cell](first.input_size, first.hidden_size, layers, bidirectional=bidirectional)
     with torch.no_grad():
-        for ours, suffix in ((model.forwards, ""), (model.backwards, "_reverse")):
+        for ours, suffix in ((model.rnn.forwards, ""), (model.rnn.backwards, "_reverse")):
             for layer, part in enumerate(ours):
                 for name, value in part.named_parameters():
                     getattr(rnn, name.replace("_l0", f"_l{layer}{suffix}")).copy_(value)
-    packed = pack_padded_sequence(model.embedding(batch.ids), batch.lengths, enforce_sorted=False)
+    packed = pack_padded_sequence(model.embedding(batch.ids), lengths, enforce_sorted=False)
     states = pad_packed_sequence(rnn(packed)[0])[0]  # (longest review, reviews, width)
-    left, review_maxima, sentence_maxima = batch.sentence_lengths.tolist(), [], []
-    for i, count in enumerate(batch.sentence_counts.tolist()):
+    left, review_maxima, sentence_maxima = some.sentence_lengths.tolist(), [], []
+    for i, count in enumerate(some.sentence_counts.tolist()):
         start, maxima = 0, []
         for length in left[:count]:
             maxima.append(states[start : start + length, i].max(0).values)
             start += length
-        assert start == batch.lengths[i]
+        assert start == lengths[i]
         left = left[count:]
         sentence_maxima += maxima
         review_maxima.append(states[:start, i].max(0).values)
@@ -89,7 +93,7 @@ def test_equals_packed_sequences(cell, layers, bidirectional, seed):
     some = reviews(seed, 7, longest=50)
     batch = assemble(some, np.arange(len(some)))
     with torch.inference_mode():
-        for ours, theirs in zip(model(batch), reference(model, cell, batch), strict=True):
+        for ours, theirs in zip(model(batch), reference(model, cell, some), strict=True):
             assert torch.allclose(ours, theirs, atol=1e-5, rtol=0)
 
 
@@ -122,8 +126,8 @@ def test_gradients_flow_through_real_tokens_only(cell, layers, bidirectional):
 def test_what_stands_in_the_padding_changes_nothing(cell, layers, bidirectional):
     model, some = make(cell, layers, bidirectional), reviews(2, 6, longest=40)
     batch = assemble(some, np.arange(6))
-    padding = torch.arange(len(batch.ids))[:, None] >= batch.lengths
-    other = Batch(**{**vars(batch), "ids": batch.ids.masked_fill(padding, WORDS - 1)})
+    padding = torch.arange(len(batch.ids))[:, None] >= torch.from_numpy(some.lengths)
+    other = batch._replace(ids=batch.ids.masked_fill(padding, WORDS - 1))
     assert padding.any()
     with torch.inference_mode():
         for one, two in zip(model(batch), model(other), strict=True):
@@ -135,7 +139,7 @@ def test_initial_weights(cell):
     model = build(
         {"vocabulary_size": WORDS, "cell": cell, "embedding_size": 6, "hidden_size": 5}, reviews(3, 80), 1
     )
-    for rnn in (*model.forwards, *model.backwards):
+    for rnn in (*model.rnn.forwards, *model.rnn.backwards):
         for gate in rnn.weight_hh_l0.chunk(4 if cell == "lstm" else 3):
             assert torch.allclose(gate @ gate.T, torch.eye(5), atol=1e-5)
         bias = torch.stack([rnn.bias_ih_l0, rnn.bias_hh_l0]).sum(0)
@@ -158,7 +162,7 @@ def test_starts_at_the_training_log_odds():
     assert not torch.equal(model.embedding.weight, other.embedding.weight)
 
 
-def test_word_dropout_leaves_padding_and_evaluation_alone():
+def test_word_dropout_replaces_words_in_training_alone():
     model = make("gru", word_dropout=0.9)
     batch = assemble(reviews(4, 5), np.arange(5))
     with torch.inference_mode():
@@ -166,13 +170,17 @@ def test_word_dropout_leaves_padding_and_evaluation_alone():
         assert torch.equal(exact, model(batch)[0])
         model.train()
         assert not torch.equal(exact, model(batch)[0])
+        dropped = model.word_dropout(batch.ids)
+    changed = dropped != batch.ids
+    assert (dropped[changed] == UNKNOWN).all()
+    assert 0.8 < changed.float().mean() < 1
 
 
 def test_state_dropout_drops_the_same_of_a_review_and_of_its_sentences():
     model = make("lstm", state_dropout=0.5)
     model.sentence_head.load_state_dict(model.review_head.state_dict())
     batch = assemble(reviews(4, 40, longest=1), np.arange(40))  # reviews of one sentence
-    assert batch.sentence_counts.max() == 1
+    assert len(batch.sentence_labels) == 40
     with torch.inference_mode():
         exact = model(batch)[0]
         of_reviews, of_sentences = model.train()(batch)
@@ -184,7 +192,7 @@ def test_loss_counts_labelled_sentences_and_weighs_spoilers():
     batch = assemble(reviews(6, 12), np.arange(12))
     draw = torch.Generator().manual_seed(0)
     review = torch.randn(12, generator=draw)
-    sentence = torch.randn(len(batch.sentence_lengths), generator=draw)
+    sentence = torch.randn(len(batch.sentence_labels), generator=draw)
     of_reviews, of_sentences = loss_sums(review, sentence, batch.labels, batch.sentence_labels, 3.0)
     weight = 1 + 2 * batch.labels
     each = nn.functional.binary_cross_entropy_with_logits(review, batch.labels, reduction="none")

@@ -6,13 +6,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from spoilers.prediction.detector import SpoilerDetector
+from spoilers import SpoilerDetector
 from tests.pipeline.conftest import Project
 
 pytestmark = pytest.mark.xdist_group("pipeline")
 
 COLUMNS = {"lstm": "lstm", "gru": "gru", "baseline": "tfidf"}
-COMMAND = ("python", "-m", "spoilers.prediction.command")
+COMMAND = ("python", "-m", "spoilers", "predict")
 
 
 def evaluated(built: Project) -> list[dict]:

@@ -10,7 +10,7 @@ from tests.pipeline.conftest import Project, ran
 pytestmark = pytest.mark.xdist_group("pipeline")
 
 FOLLOWS = {"sweep_summary", "plot", "report"}
-COMMAND = (sys.executable, "-m", "spoilers.studies.sweep")
+COMMAND = (sys.executable, "-m", "spoilers", "sweep")
 NEW = {"sweep@sgd-1000000.0", "sweep@adam-1000000.0"}
 
 

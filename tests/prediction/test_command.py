@@ -1,4 +1,4 @@
-"""`python -m spoilers.prediction.command`: what it prints, and how it ends when something is wrong."""
+"""`spoilers predict`: what it prints, and how it ends when something is wrong."""
 
 import io
 import json
@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from spoilers.core.errors import UserError, run
-from spoilers.prediction import command as predict
+from spoilers.__main__ import call as spoilers
+from spoilers.__main__ import main
+from spoilers.core.errors import UserError
 from spoilers.prediction import printing
 from tests.prediction_data import finder, write_model
 from tests.rnn_data import ROOT
@@ -37,8 +38,7 @@ def project(tmp_path_factory) -> Path:
 def call(*arguments: str, monkeypatch, capsys, folder: Path, model: str = "baseline") -> str:
     """The command in this process; returns what it printed."""
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(sys, "argv", ["predict", "--model", model, *arguments])
-    predict.main()
+    spoilers(["predict", "--model", model, *arguments])
     return capsys.readouterr().out
 
 
@@ -48,7 +48,7 @@ def command(monkeypatch, capsys, project):
 
 
 def start(project: Path, *arguments: str, **options) -> subprocess.Popen:
-    words = [sys.executable, "-m", "spoilers.prediction.command", "--model", "baseline", *arguments]
+    words = [sys.executable, "-m", "spoilers", "predict", "--model", "baseline", *arguments]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
     return subprocess.Popen(words, cwd=project, env=environment, text=True, **pipes)
@@ -79,8 +79,9 @@ def test_a_sentence_that_was_not_read():
     (found,) = finder().predict(["Yes. " * 60])
     lines = printing.show(found, 0.5, False).splitlines()
     assert len(lines) == 61
+    assert "not all of 40 sentences (?)" in lines[0]
     assert lines[1] == "  0.100  Yes."
-    assert lines[30] == "      -  Yes."
+    assert lines[30] == "?     -  Yes."
 
 
 def test_colour_is_for_terminals(monkeypatch):
@@ -100,7 +101,8 @@ def test_colour_is_for_terminals(monkeypatch):
 
 def test_a_review_gives_no_orders_to_the_terminal(command):
     for options in ([], ["--redact"]):
-        printed = command(*options, "I liked \x1b]0;it\x07.\x9b2J\nHe\x1b[2J dies.")
+        printed = command(*options, "I liked \x1b]0;it\x07.\x9b2J\nHe\x1b[2J dies.\u202e\u2066")
+        assert r"I liked \x1b]0;it\x07.\x9b2J" in printed
         assert printed.replace("\n", "").isprintable()
 
 
@@ -180,8 +182,7 @@ def test_a_model_that_is_not_there(monkeypatch, capsys, project):
     ("content", "says"),
     [
         ("He dies.\n\nA slow start.\n", "spoiler: 0.881 (a spoiler from 0.500)\n! 0.881  He dies.\n"),
-        ("", "no score: the text is empty"),
-        ("he\0dies", "0.881  he\N{REPLACEMENT CHARACTER}dies"),
+        ("he\0dies", r"0.881  he\x00dies"),
         ("\N{GRINNING FACE} " * 250_000, "no spoiler: 0.119"),
         ("x" * 2**24, "no spoiler: 0.119"),
     ],
@@ -207,6 +208,31 @@ def test_standard_input_that_cannot_be_read(command, monkeypatch, tmp_path, cont
         monkeypatch.setattr(sys, "stdin", file)
         command("-")
     assert says in str(mistake.value)
+
+
+def test_nothing_that_could_be_scored_is_a_mistake(command, monkeypatch, tmp_path, capsys):
+    with pytest.raises(UserError, match="nothing could be scored"):
+        command("", " ")
+    assert capsys.readouterr().out.count("no score: the text is empty") == 2
+    (tmp_path / "empty").touch()
+    with open(tmp_path / "empty") as file, pytest.raises(UserError, match="nothing could be scored"):
+        monkeypatch.setattr(sys, "stdin", file)
+        command("-")
+    (tmp_path / "in.jsonl").write_text('{"text": {"0": "He dies"}}\n')
+    for more in ([], ["--score"], ["--output", str(tmp_path / "out.csv")]):
+        with pytest.raises(UserError, match=r"in\.jsonl: none of its reviews could be scored"):
+            command("--input", str(tmp_path / "in.jsonl"), *more)
+        assert "1 reviews, 0 called spoilers; 1 without a score: wrong_text 1" in capsys.readouterr().out
+
+
+def test_a_header_gives_no_orders_to_the_terminal(project, tmp_path):
+    (tmp_path / "in.csv").write_text("a\x1b[2J\u202e" + "b" * 9000 + "\nHe dies\n")
+    with start(project, "--input", str(tmp_path / "in.csv")) as process:
+        said = process.stderr.read()
+        assert process.wait(60) == 1
+    assert r"its columns are a\x1b[2J\u202ebbb" in said
+    assert said.endswith("\n") and said[:-1].isprintable()
+    assert len(said) < 1100
 
 
 def test_a_closed_pipe(project):
@@ -247,16 +273,15 @@ def test_a_full_disk(command, tmp_path, name):
 
 def test_an_output_with_few_characters(project, monkeypatch):
     monkeypatch.chdir(project)
-    monkeypatch.setattr(sys, "argv", ["predict", "--model", "baseline", "--redact", "He dies."])
     output = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", output)
-    predict.main()
+    spoilers(["predict", "--model", "baseline", "--redact", "He dies."])
     assert output.buffer.getvalue() == b"?? ?????\n"
 
 
 def test_a_mistake_leaves_with_status_1(project, monkeypatch, capsys):
     monkeypatch.chdir(project)
-    monkeypatch.setattr(sys, "argv", ["predict", "--model", "none", "He dies"])
+    monkeypatch.setattr(sys, "argv", ["spoilers", "predict", "--model", "none", "He dies"])
     with pytest.raises(SystemExit) as left:
-        run(predict.main)
+        main()
     assert str(left.value.code).startswith("error: data/models/none: is not a model's folder")

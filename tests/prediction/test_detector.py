@@ -1,21 +1,22 @@
 """The detector: equal in batches and alone, its verdicts, odd texts, and the folders it is loaded from."""
 
-import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spoilers.core.errors import UserError
-from spoilers.corpus.layouts import take_apart
-from spoilers.prediction.command import SpoilerDetector
-from spoilers.prediction.detector import HIDDEN, CutReview, Prediction
-from spoilers.prediction.folder import complete
+from spoilers.corpus.layouts import parse_text
+from spoilers.prediction.detector import HIDDEN, CutReview, Prediction, SpoilerDetector
+from tests import ROOT
 from tests.prediction_data import WORDS, finder, write_model
 
 MODELS = ("lstm", "gru", "baseline")
@@ -72,6 +73,38 @@ def test_threads_share_a_detector(loaded, name):
                 np.testing.assert_allclose(numbers(one), other, atol=1e-6)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.parametrize("name", MODELS)
+def test_forked_processes_use_a_detector(tmp_path, name):
+    """In a process of its own, for the threads of this one's libraries."""
+    code = f"""
+import multiprocessing, torch
+from spoilers import SpoilerDetector
+torch.set_num_threads(2)
+detector = SpoilerDetector.load({str(write_model(tmp_path / name, name))!r})
+texts = ["He dies. " * 9] * 200
+expected = detector.predict(texts)
+def same(_): return detector.predict(texts) == expected
+if __name__ == "__main__":
+    pool = multiprocessing.get_context("fork").Pool(2)
+    print(pool.map_async(same, range(4)).get(60))
+    pool.terminate()
+"""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "2"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=180, env=environment
+    )
+    assert done.stdout == "[True, True, True, True]\n", done.stderr
+
+
+def test_a_network_on_a_gpu_is_refused_in_a_forked_process(loaded, monkeypatch):
+    model = loaded["lstm"].model
+    monkeypatch.setattr(model, "process", -1)
+    monkeypatch.setattr(model, "device", torch.device("cuda"))
+    with pytest.raises(UserError, match="cannot be used in a forked process; load it in each process"):
+        loaded["lstm"].predict(["He dies."])
+
+
 def test_each_sentence_gets_its_own_probability():
     text = "I liked it.\n\n<br> She dies.  (view spoiler)[He dies too. A slow start.(hide spoiler)]"
     (found,) = finder().predict([text])
@@ -88,6 +121,7 @@ def test_of_a_long_review_head_and_tail_are_read():
     known = [part.probability is not None for part in found.sentences]
     assert known == [True] * 4 + [False] * 14 + [True] * 4
     assert not any(part.spoils for part, read in zip(found.sentences, known, strict=True) if not read)
+    assert [part.read for part in found.sentences] == [True] * 3 + [False] * 16 + [True] * 3, "in full"
     assert numbers(found)[[1, 2, -1]] == pytest.approx([0.1, 0.9, 0.1])
 
 
@@ -109,7 +143,8 @@ def test_text_is_prepared_as_the_model_was_trained(tmp_path):
 def conclude(probability: float, of_sentences: list[float], **changes) -> list[bool]:
     sentences = [f"Sentence {i}." for i in range(len(of_sentences))]
     review = CutReview(" ".join(sentences), sentences)
-    found = finder(**changes).conclude(review, probability, np.array(of_sentences))
+    read = np.full(len(sentences), True)
+    found = finder(**changes).conclude(review, probability, np.array(of_sentences), read)
     assert found.spoiler == (probability >= 0.5)
     return [part.spoils for part in found.sentences]
 
@@ -136,12 +171,31 @@ def test_redaction_hides_each_letter_and_nothing_else(text):
     pieces = list(found.pieces())
     assert "".join(gap + (part.text if part else "") for gap, part in pieces) == found.text
     assert all(not gap.strip() for gap, _ in pieces)
-    assert found.text == take_apart(text).plain
+    assert found.text == parse_text(text).plain
     redacted = found.redacted()
     assert [len(word) for word in redacted.split()] == [len(word) for word in found.text.split()]
     assert "dies" not in redacted
-    parts = [part.text for part in found.sentences if not part.spoils]
+    parts = [part.text for part in found.sentences if not part.hidden]
     assert re.sub(rf"[{HIDDEN}\s]", "", redacted) == re.sub(r"\s", "", "".join(parts))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_redaction_hides_what_was_not_read(loaded, name):
+    """Of a network's 40 tokens; the baseline reads all, but for what is beyond a sentence's 65,535."""
+    long = " ".join(["slow", *["a"] * 70_000, "secret"])
+    text = f"A start. {'I liked it. ' * 30}The secret dies. {'I liked it. ' * 30}\n{long}\n<br>\nI liked it."
+    (found,) = loaded[name].predict([text])
+    assert found.sentences[-3].text == long and not found.sentences[-3].read
+    assert found.sentences[-2].text == "<br>" and found.sentences[-2].read, "nothing is in it to be read"
+    assert found.sentences[-1].read
+    assert found.sentences[31].read == (name == "baseline")
+    assert "secret" not in found.redacted().replace("The secret dies." if name == "baseline" else "", "")
+
+
+def test_sentences_that_no_probability_is_known_of_are_read(tmp_path):
+    detector = SpoilerDetector.load(write_model(tmp_path / "lstm", sentence_threshold=None))
+    (found,) = detector.predict(["A slow start. " * 60])
+    assert [part.read for part in found.sentences] == [True] * 5 + [False] * 50 + [True] * 5
 
 
 # Odd texts.
@@ -206,60 +260,3 @@ def test_a_folder_travels_alone(loaded, tmp_path, monkeypatch, name):
     (found,) = SpoilerDetector.load("copy").predict([text])
     (expected,) = loaded[name].predict([text])
     assert found == expected
-
-
-def damage(folder: Path, name: str, how: str) -> None:
-    path = folder / name
-    content = path.read_bytes()
-    match how:
-        case "gone":
-            path.unlink()
-        case "half":
-            path.write_bytes(content[: len(content) // 2])
-        case "bit":
-            path.write_bytes(content[:-1] + bytes([content[-1] ^ 4]))
-        case "empty":
-            path.write_bytes(b"")
-
-
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("how", ["gone", "half", "bit", "empty"])
-@pytest.mark.parametrize("name", ["model.safetensors", "model.json", "vocabulary.txt", "manifest.json"])
-def test_a_damaged_folder_is_refused(tmp_path, model, name, how):
-    folder = write_model(tmp_path / model, model)
-    damage(folder, name, how)
-    with pytest.raises(
-        UserError, match=rf"{name}: (is damaged|No such file).*train with `dvc repro`"
-    ) as caught:
-        SpoilerDetector.load(folder)
-    assert "\n" not in str(caught.value)
-
-
-def test_another_version_is_refused(tmp_path):
-    folder = write_model(tmp_path / "lstm")
-    manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps({"format": 7, "whatever": "it holds"}))
-    with pytest.raises(UserError, match=r"lstm: was made by another version .*its format is 7.*train again"):
-        SpoilerDetector.load(folder)
-    (folder / "manifest.json").write_text(json.dumps(manifest | {"new": 1}))
-    with pytest.raises(UserError, match=r"manifest\.json: is damaged"):
-        SpoilerDetector.load(folder)
-
-
-def test_a_model_of_other_code_is_refused(tmp_path):
-    """The sums are right, and yet the files do not make a model."""
-    for key in ("threshold", "sentence_threshold", "precision", "architecture"):
-        folder = write_model(tmp_path / key)
-        said = json.loads((folder / "model.json").read_text())
-        del said[key]
-        (folder / "model.json").write_text(json.dumps(said))
-        complete(folder, "lstm", folder.with_suffix(".words"), False, True)
-        with pytest.raises(UserError, match=rf"is damaged or of another version .*{key}"):
-            SpoilerDetector.load(folder)
-
-
-def test_what_is_no_model_folder(tmp_path):
-    with pytest.raises(UserError, match=r"absent: is not a model's folder; train with `dvc repro`"):
-        SpoilerDetector.load(tmp_path / "absent")
-    with pytest.raises(UserError, match=r"manifest\.json: No such file"):
-        SpoilerDetector.load(tmp_path)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spoilers.core.errors import UserError
-from spoilers.corpus.layouts import take_apart
+from spoilers.corpus.layouts import parse_text
 from spoilers.prediction import batches, files, reading, writing
 from spoilers.prediction.files import Tally, score_file, to_table
 from spoilers.prediction.reading import read_rows
@@ -152,8 +152,17 @@ def test_any_text_passes_through_every_format(tmp_path_factory, texts):
     for name in ("in.csv", "in.parquet", "in.jsonl"):
         texts = [text.replace("\r", "") for text in texts]  # csv writes it bare
         found = [(row.text, list(row.sentences)) for row in read_rows(write(folder / name, texts))]
-        parts = map(take_apart, texts)
+        parts = map(parse_text, texts)
         assert found == [(part.plain, part.sentences) for part in parts]
+
+
+def test_ids_are_written_as_they_are(tmp_path):
+    """Whatever a spreadsheet takes them for: people join on them."""
+    ids = ["=1+1", "+1", "-1", "@a", "\tb", '"', "a,b"]
+    path = lines(tmp_path / "in.jsonl", *({"text": "He dies", "review_id": i} for i in ids))
+    predict(path, tmp_path / "out.csv")
+    with open(tmp_path / "out.csv", newline="") as file:
+        assert [row["review_id"] for row in csv.DictReader(file)] == ids
 
 
 # Rows that cannot be scored.
@@ -179,6 +188,18 @@ def test_bad_json_lines_are_rows(tmp_path):
     with pytest.raises(UserError, match=r"in\.jsonl: row 2 cannot be scored \(invalid_json\).*--strict"):
         predict(path, tmp_path / "strict.csv", strict=True)
     assert not list(tmp_path.glob("*strict*"))
+
+
+def test_a_byte_order_mark_costs_no_row(tmp_path):
+    (tmp_path / "in.jsonl").write_bytes(b'\xef\xbb\xbf{"text": "He dies"}\n{"text": "A slow"}\n')
+    assert [row.text for row in read_rows(tmp_path / "in.jsonl")] == ["He dies", "A slow"]
+
+
+@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf", b"\n \n "])
+def test_a_json_array_is_a_mistake(tmp_path, before):
+    (tmp_path / "in.json").write_bytes(before + b'[{"text": "He dies"}]')
+    with pytest.raises(UserError, match=r"in\.json: is one JSON array; write one object a line"):
+        list(read_rows(tmp_path / "in.json"))
 
 
 def test_bad_csv_lines_are_rows(tmp_path, monkeypatch):
@@ -353,3 +374,23 @@ def test_rows_are_read_as_they_are_needed(tmp_path, monkeypatch):
         seen += len(scored.rows)
         assert len(taken) <= seen + 20, "one batch ahead, and one more under way"
     assert seen == 200
+
+
+@pytest.mark.parametrize("record", [{"review_id": "x" * 300}, {"text": " " * 300}, {"text": "a\n" * 4}])
+def test_everything_that_a_row_holds_counts(tmp_path, monkeypatch, record):
+    monkeypatch.setattr(batches, "BATCH_SIZE", 500)
+    rows = list(read_rows(lines(tmp_path / "in.jsonl", *[{"text": "He dies"} | record] * 9)))
+    assert [len(batch) for batch in batches.batches(rows)] == [2, 2, 2, 2, 1]
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_few_large_rows_of_parquet_are_in_memory_at_once(tmp_path, same):
+    """100 MB of values, in a file of few bytes."""
+    values = [" " * 500_000 + str(0 if same else i) for i in range(200)]
+    table = pa.table({"text": ["He dies"] * 200, "review_id": values})
+    pq.write_table(table, tmp_path / "in.parquet", compression="zstd", write_batch_size=1)
+    del table, values
+    before = pa.total_allocated_bytes()
+    for row in read_rows(tmp_path / "in.parquet"):
+        assert row.problem is None
+        assert pa.total_allocated_bytes() - before < 60e6

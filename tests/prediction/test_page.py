@@ -9,7 +9,9 @@ from urllib.parse import urlencode
 
 import pytest
 
+from spoilers.__main__ import call as spoilers
 from spoilers.core.errors import UserError
+from spoilers.prediction.detector import SpoilerDetector
 from spoilers.prediction.page.server import LARGEST, Server
 from tests import browser
 from tests.prediction_data import finder
@@ -19,7 +21,8 @@ EVIL = "<script>document.title = 'owned'</script>"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with Server(finder(), 0) as server:
+    with Server(0) as server:
+        server.detector = finder()
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield server
@@ -30,7 +33,7 @@ def server() -> Iterator[Server]:
 def ask(
     server: Server, method: str, path: str = "/", body: object = None, **headers: str
 ) -> tuple[HTTPResponse, str]:
-    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=60)
     try:
         connection.request(
             method, path, body, {key.replace("_", "-"): value for key, value in headers.items()}
@@ -75,7 +78,7 @@ def test_it_listens_on_this_machine_alone(server):
     with pytest.raises(
         UserError, match=rf"port {server.server_port} of 127.0.0.1: .* choose another by --port"
     ):
-        Server(finder(), server.server_port)
+        Server(server.server_port)
 
 
 def test_spoilers_are_blurred(server):
@@ -133,6 +136,9 @@ def test_a_large_text(server):
         ("POST", "/", iter([b"text=a"]), {"Transfer_Encoding": "chunked"}, 411, "how long"),
         ("GET", "/", None, {"Host": "evil.example"}, 421, "This page is at http://127.0.0.1:"),
         ("POST", "/", "text=a", {"Host": "evil.example:80"}, 421, "This page is at"),
+        ("POST", "/", "text=a", {"Origin": "http://evil.example"}, 403, "from another page"),
+        ("POST", "/", "text=a", {"Origin": "http://localhost"}, 403, "from another page"),
+        ("POST", "/", "text=a", {"Origin": "null"}, 403, "from another page"),
     ],
 )
 def test_refusals(server, method, path, body, headers, status, says):
@@ -140,6 +146,47 @@ def test_refusals(server, method, path, body, headers, status, says):
     assert response.status == status
     assert says in page
     assert response.getheader("Content-Security-Policy")
+
+
+def test_a_post_from_the_page_itself(server):
+    for name in ("127.0.0.1", "localhost"):
+        origin = f"http://{name}:{server.server_port}"
+        assert paste(server, "He dies", Origin=origin, Host=origin[7:])[0].status == 200
+
+
+def test_a_body_that_ends_too_early(server):
+    with socket.create_connection(("127.0.0.1", server.server_port)) as client:
+        host = f"Host: 127.0.0.1:{server.server_port}"
+        client.sendall(f"POST / HTTP/1.1\r\n{host}\r\nContent-Length: 12\r\n\r\ntext=He".encode())
+        client.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: client.recv(1 << 16), b""))
+    assert b" 400 Bad Request" in answer
+    assert b"ends too early" in answer
+
+
+def test_many_clients_may_wait():
+    """The server does not yet accept, as while the model loads; connecting ends all the same."""
+    with Server(0) as server:
+        clients = [socket.create_connection(("127.0.0.1", server.server_port), timeout=5) for _ in range(50)]
+        for client in clients:
+            client.close()
+
+
+def test_a_taken_port_is_said_before_the_model_is_loaded(server, monkeypatch):
+    def load(folder):
+        raise AssertionError("loaded")
+
+    monkeypatch.setattr(SpoilerDetector, "load", load)
+    with pytest.raises(UserError, match="choose another by --port"):
+        spoilers(["demo", "--port", str(server.server_port)])
+
+
+def test_sentences_that_were_not_read_are_blurred_too(server):
+    _, page = paste(server, "He dies. " + "A slow. " * 60)
+    assert page.count('class="spoiler"') == 1
+    assert page.count('class="spoiler unread"') == 49
+    assert "49 sentences it has not read in full" in page
+    assert "50 of 61 sentences are blurred" in page
 
 
 def test_a_client_that_hangs_up(server, capfd):

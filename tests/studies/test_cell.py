@@ -11,8 +11,9 @@ import torch
 
 from spoilers.core import params
 from spoilers.core.params import Params
-from spoilers.studies.cell import reviews_seen, run_cell, train_seed
-from spoilers.training.loop import Training
+from spoilers.studies.cell import read_study, reviews_seen, run_cell, train_seed
+from spoilers.training.loop import Share, Training
+from spoilers.training.prepare import Choice
 from tests.rnn_data import write_project
 
 NAMES = ("sgd", "momentum", "rmsprop", "adam")
@@ -38,19 +39,18 @@ def test_equal_weights_and_batches(project, monkeypatch) -> None:
     seen: dict[tuple, list] = {}
     step = Training.step
 
-    def watched(training: Training, rows: np.ndarray) -> float:
+    def watched(training: Training, share: Share) -> None:
         events = seen.setdefault(key, [])
         if not events:
             events.append({name: w.clone() for name, w in training.model.state_dict().items()})
-        loss = step(training, rows)
-        events.append((rows.tolist(), loss))
-        return loss
+        step(training, share)
+        events.append((share.batch.ids.tolist(), training.record.steps[-1].loss.item()))
 
     monkeypatch.setattr(Training, "step", watched)
     for seed in (1, 2):
         for name in NAMES:
             key = (name, seed)
-            train_seed(name, 0.01, settings, splits, seed)
+            train_seed(Choice("lstm", name, 0.01, seed), settings, *read_study(splits, settings))
     for seed in (1, 2):
         (weights, *steps), *others = (seen[name, seed] for name in NAMES)
         for other_weights, *other_steps in others:
@@ -68,7 +68,7 @@ def test_equal_weights_and_batches(project, monkeypatch) -> None:
 )
 def test_divergence_is_said(project, tmp_path, rate, why) -> None:
     settings, splits = project
-    run_cell("sgd", rate, settings, splits, tmp_path / "cell", tmp_path / "seconds.json")
+    run_cell("sgd", rate, settings, splits, tmp_path / "cell", tmp_path / "timings.json")
     runs = json.loads((tmp_path / "cell/runs.json").read_text())
     assert len(runs) == settings.sweep.seeds
     assert all(run["diverged"] and why in run["problem"] for run in runs.values())
@@ -78,11 +78,11 @@ def test_divergence_is_said(project, tmp_path, rate, why) -> None:
 
 def test_what_learns_has_not_diverged(project) -> None:
     settings, splits = project
-    run = train_seed("adam", 0.01, settings, splits, 1)
-    assert run["summary"]["problem"] is None
-    assert np.isfinite(run["test"]).all()
+    run = train_seed(Choice("lstm", "adam", 0.01, 1), settings, *read_study(splits, settings))
+    assert run.summary["problem"] is None
+    assert np.isfinite(run.test).all()
     assert torch.tensor(1e-30) * torch.tensor(1e-12) == 0  # no subnormal numbers
-    assert [row["reviews"] for row in run["history"]] == [56, 100, 156, 200]  # two evaluations per epoch
+    assert [row["reviews"] for row in run.history] == [56, 100, 156, 200]  # two evaluations per epoch
 
 
 def test_reviews_seen() -> None:

@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from spoilers.core.files import sha256, write_json
-from spoilers.models import storage
+from spoilers.core import params
+from spoilers.core.files import write_json
+from spoilers.models.build import architecture
+from spoilers.models.folder import save
 from spoilers.models.network import CELLS, SpoilerRNN
 from spoilers.report.figures.drawing import draw
 from spoilers.report.figures.gates import gates as figure
@@ -37,9 +39,9 @@ def test_the_gates_are_those_behind_the_models_own_states(cell):
     ids = np.random.default_rng(0).integers(1, WORDS, 25)
     found, states = gates.activations(cell, model, ids)
     with torch.inference_mode():
-        own = model.states(torch.from_numpy(ids)[:, None], torch.tensor([25]))[0]  # (tokens, hidden)
+        own = model.rnn.forwards[0](model.embedding(torch.from_numpy(ids)))[0]  # (tokens, hidden)
         assert states == pytest.approx(own.numpy(), abs=1e-5)
-        layer, before = model.forwards[0], torch.cat([torch.zeros(1, 7), own[:-1]])
+        layer, before = model.rnn.forwards[0], torch.cat([torch.zeros(1, 7), own[:-1]])
         sums = model.embedding(torch.from_numpy(ids)) @ layer.weight_ih_l0.T + layer.bias_ih_l0
         sums = torch.sigmoid(sums + before @ layer.weight_hh_l0.T + layer.bias_hh_l0)
     order = {"lstm": ["input", "forget", None, "output"], "gru": ["reset", "update", None]}[cell]  # PyTorch's
@@ -54,7 +56,7 @@ def test_the_gates_are_those_of_the_reference_cells(cell, places):
     ids = np.random.default_rng(1).integers(1, WORDS, 25)
     found, states = gates.activations(cell, model, ids)
     reference = cells.LSTM if cell == "lstm" else cells.GRU
-    weights = cells.Weights(*gates.weights_of(model.forwards[0]))
+    weights = cells.Weights(*gates.weights_of(model.rnn.forwards[0]))
     xs = model.embedding.weight.detach().double().numpy()[ids][:, None]
     start = tuple(np.zeros((1, 7)) for _ in range(reference.states))
     expected, _, kept = cells.forward(reference, weights, xs, start)
@@ -66,7 +68,7 @@ def test_the_gates_are_those_of_the_reference_cells(cell, places):
 def test_the_first_layer_of_several_is_shown():
     model = a_model("gru", layers=2)
     found, states = gates.activations("gru", model, np.arange(2, 12))
-    own = model.forwards[0](model.embedding(torch.arange(2, 12)))[0]
+    own = model.rnn.forwards[0](model.embedding(torch.arange(2, 12)))[0]
     assert states == pytest.approx(own.detach().numpy(), abs=1e-5)
     assert found["update"].shape == (10, 7)
 
@@ -97,13 +99,14 @@ def test_words_are_shown_of_the_sample_alone(tmp_path, monkeypatch, source):
     write_project(tmp_path)
     monkeypatch.chdir(tmp_path)
     for cell in CELLS:
-        architecture = {"vocabulary_size": WORDS, "cell": cell, "embedding_size": 8, "hidden_size": 8}
-        settings = {"architecture": architecture, "max_tokens": 64, "threshold": 0.5}
-        Path(f"data/models/{cell}").mkdir(parents=True)
-        weights = SpoilerRNN(**architecture).state_dict()
-        storage.save(
-            Path(f"data/models/{cell}"), weights, {**settings, "vocabulary_sha256": sha256(stage.VOCABULARY)}
-        )
+        sizes = params.load().model.model_copy(update={"embedding_size": 8, "hidden_size": 8})
+        arguments = architecture(cell, sizes, WORDS)
+        description = {"architecture": arguments, "max_tokens": 64, "precision": "float32"}
+        description |= {"threshold": 0.5, "sentence_threshold": None}
+        folder = Path(f"data/models/{cell}")
+        folder.mkdir(parents=True)
+        weights = SpoilerRNN(**arguments).state_dict()
+        save(folder, cell, weights, description, stage.VOCABULARY, False, True)
     labels = pq.read_table(stage.TEST)["label"].to_numpy()
     Path("data/predictions").mkdir()
     scores = {cell: pa.array(labels, pa.float32()) for cell in CELLS}

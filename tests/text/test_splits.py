@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from spoilers.core.errors import UserError
 from spoilers.core.params import Split
 from spoilers.text import splits as splitting
-from spoilers.text.splits import GROUP_COLUMN, NAMES, place_by_time, split_file
+from spoilers.text.splits import GROUP_COLUMN, NAMES, split_by_time, split_file
 from spoilers.text.token_table import TOKENS
 from spoilers.text.vocabulary import UNKNOWN, Vocabulary
 
@@ -107,7 +107,7 @@ def test_groups_never_cross(tmp_path_factory, by, seed):
 
 def test_time_is_cut_at_quantiles_between_days():
     days = np.repeat(np.arange(10), 3).astype("datetime64[D]")
-    assert place_by_time(days, np.array([0.6, 0.8])).tolist() == [0] * 18 + [1] * 6 + [2] * 6
+    assert split_by_time(days, np.array([0.6, 0.8])).tolist() == [0] * 18 + [1] * 6 + [2] * 6
 
 
 @pytest.mark.parametrize("by", ["book", "user", "random"])

@@ -9,7 +9,8 @@ from torch import nn
 
 from spoilers.core.params import Model
 from spoilers.models import counts
-from spoilers.models.network import SpoilerRNN, count_parameters
+from spoilers.models.counts import count_parameters
+from spoilers.models.network import SpoilerRNN
 from spoilers.theory import cells, trials
 from spoilers.theory.cells import GRU, GRU_BEFORE, LSTM, PLAIN, Cell, Weights
 
@@ -50,8 +51,8 @@ def loss(hs: torch.Tensor, last: tuple, d_hs: np.ndarray, d_last: tuple) -> torc
 def test_outputs_and_gradients_are_those_of_pytorch(name, X, H, T, B, seed):
     cell, layer = LAYERS[name]
     weights, xs, state, d_hs, d_last = problem(cell, X, H, T, B, seed)
-    hs, last, kept = cells.forward(cell, weights, xs, state)
-    d_xs, d_states, d_weights = cells.backward(cell, weights, kept, d_hs, d_last)
+    hs, last, saved = cells.forward(cell, weights, xs, state)
+    d_xs, d_states, d_weights = cells.backward(cell, weights, saved, d_hs, d_last)
 
     theirs = torch_layer(layer, weights, X, H)
     inputs = torch.from_numpy(xs).requires_grad_()
@@ -87,8 +88,8 @@ def gru_before(weights: list[torch.Tensor], xs: torch.Tensor, h: torch.Tensor) -
 @given(X=sizes, H=sizes, T=st.integers(1, 12), B=sizes, seed=st.integers(0, 10**6))
 def test_the_other_reset_form_agrees_with_autograd(X, H, T, B, seed):
     weights, xs, state, d_hs, d_last = problem(GRU_BEFORE, X, H, T, B, seed)
-    hs, _, kept = cells.forward(GRU_BEFORE, weights, xs, state)
-    d_xs, d_states, d_weights = cells.backward(GRU_BEFORE, weights, kept, d_hs, d_last)
+    hs, _, saved = cells.forward(GRU_BEFORE, weights, xs, state)
+    d_xs, d_states, d_weights = cells.backward(GRU_BEFORE, weights, saved, d_hs, d_last)
 
     leaves = [torch.from_numpy(w).requires_grad_() for w in weights]
     inputs, start = torch.from_numpy(xs).requires_grad_(), torch.from_numpy(state[0]).requires_grad_()
@@ -136,7 +137,7 @@ def test_first_weights_are_like_the_models():
     """Orthogonal U gate by gate, W within Xavier's bounds, forget bias 1, all other biases 0."""
     random = np.random.default_rng(0)
     model = SpoilerRNN(10, "lstm", embedding_size=5, hidden_size=7)
-    theirs = Weights(*(p.detach().numpy() for p in model.forwards[0].parameters()))
+    theirs = Weights(*(p.detach().numpy() for p in model.rnn.forwards[0].parameters()))
     ours = cells.initial(LSTM, 5, 7, random)
     for weights in (ours, theirs):
         for gate in np.split(weights.U, 4):

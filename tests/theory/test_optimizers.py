@@ -28,11 +28,11 @@ def test_two_hundred_steps_are_those_of_pytorch(name, case):
     random = np.random.default_rng(3)
     w = random.standard_normal((4, 5))
     theirs = torch.nn.Parameter(torch.from_numpy(w.copy()))
-    optimizer, memory = make(chosen, 0.01, [theirs]), None
+    optimizer, state = make(chosen, 0.01, [theirs]), None
     for t in range(200):
         g = random.standard_normal(w.shape) * (10.0 ** random.integers(-4, 3))
         g[:, t % 5 :] *= t % 3 == 0  # sparse now and then
-        w, memory = trials.run_one(name, w, g, memory, rate=0.01, **settings)
+        w, state = trials.step(name, w, g, state, rate=0.01, **settings)
         theirs.grad = torch.from_numpy(g)
         optimizer.step()
         np.testing.assert_allclose(w, theirs.detach().numpy(), rtol=1e-10, atol=1e-10)
@@ -76,9 +76,9 @@ def test_the_scale_of_the_loss_matters_to_sgd_and_not_to_adam():
     gradients = random.standard_normal((20, 3))
 
     def end(name: str, scale: float) -> np.ndarray:
-        w, memory = np.zeros(3), None
+        w, state = np.zeros(3), None
         for g in gradients:
-            w, memory = trials.run_one(name, w, scale * g, memory, rate=0.01)
+            w, state = trials.step(name, w, scale * g, state, rate=0.01)
         return w
 
     for name in ("rmsprop", "adam"):

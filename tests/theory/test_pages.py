@@ -39,13 +39,13 @@ ASKED = {
             for name in ("SGD", "Momentum", "RMSprop", "Adam")
             for point in (
                 "purpose",
+                "intuition",
                 "update rule",
                 "mechanism",
                 "on a ravine, at a saddle, with sparse gradients, under noise",
                 "advantages",
                 "disadvantages",
-                "settings that matter",
-                "in PyTorch",
+                "settings in PyTorch",
             )
         ),
         "The four side by side",
@@ -60,9 +60,9 @@ ASKED = {
 SHOWN = {
     "gru": [
         cells.lstm_step,
-        cells.lstm_step_back,
+        cells.lstm_step_backward,
         cells.gru_step,
-        cells.gru_step_back,
+        cells.gru_step_backward,
         cells.gru_before_step,
     ],
     "optimizers": [

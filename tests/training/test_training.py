@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -18,11 +19,13 @@ import torch
 
 from spoilers.core import params
 from spoilers.core.errors import run
-from spoilers.models import devices, storage
+from spoilers.models import devices
+from spoilers.models import folder as model_folder
 from spoilers.models.network import CELLS
 from spoilers.training.checkpoints import FOLDER, Checkpoint, digest
+from spoilers.training.prepare import Choice, determining
 from stages import train
-from tests.rnn_data import ROOT, table, write_project
+from tests.rnn_data import ROOT, WORDS, table, write_project
 
 OUTPUTS = [f"data/models/{{cell}}/model.{kind}" for kind in ("safetensors", "json")] + [
     "reports/curves/{cell}.csv"
@@ -90,10 +93,10 @@ def undisturbed(tmp_path_factory) -> dict[str, bytes]:
     return outputs(folder)
 
 
-def test_killed_ten_times(tmp_path, undisturbed):
+def test_killed_three_times(tmp_path, undisturbed):
     folder = write_project(tmp_path, LONG | {"machine.checkpoint_seconds": 0.005})
     draw = random.Random(7)
-    for attempt in range(10):
+    for attempt in range(3):
         # The first is killed before it trains; the others while they do.
         lines, pause = (0, draw.uniform(0, 3)) if attempt == 0 else (draw.randint(1, 4), draw.uniform(0, 0.1))
         assert disturb(folder, signal.SIGKILL, lines, pause) == -signal.SIGKILL
@@ -109,7 +112,6 @@ def test_interrupted_three_times(tmp_path, undisturbed):
     for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
         assert disturb(folder, number, draw.randint(1, 12), draw.uniform(0, 0.1)) == 130
         assert not (folder / "data/models").exists()
-        assert not (folder / "reports").exists()
     assert "going on after step" in finish(start(folder))
     assert outputs(folder) == undisturbed
 
@@ -118,16 +120,16 @@ def test_interrupted_three_times(tmp_path, undisturbed):
 def test_interrupted_while_writing(tmp_path, monkeypatch, capsys, cell):
     other, folder = write_project(tmp_path / "other"), write_project(tmp_path / "project")
     train_here(other, monkeypatch, cell)
-    real = storage.save
+    real = model_folder.save
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(storage, "save", interrupted)
+    monkeypatch.setattr(model_folder, "save", interrupted)
     with pytest.raises(SystemExit):
         train_here(folder, monkeypatch, cell)
     assert not list((folder / "data/models").iterdir())
-    monkeypatch.setattr(storage, "save", real)
+    monkeypatch.setattr(model_folder, "save", real)
     capsys.readouterr()
     train_here(folder, monkeypatch, cell)
     assert "going on after step 60" in capsys.readouterr().out
@@ -136,14 +138,14 @@ def test_interrupted_while_writing(tmp_path, monkeypatch, capsys, cell):
 
 def test_a_checkpoint_that_cannot_be_read_is_said_and_left(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    checkpoint = Checkpoint("key")
+    checkpoint = Checkpoint({}, [], 60.0)
     assert checkpoint.load() is None
     checkpoint.save({"step": 3})
     assert checkpoint.load() == {"step": 3}
     assert not capsys.readouterr().out
     checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:-50])
     assert checkpoint.load() is None
-    assert "key.pt: not readable" in capsys.readouterr().out
+    assert f"{checkpoint.path}: not readable" in capsys.readouterr().out
     checkpoint.remove()
     checkpoint.remove()
 
@@ -154,7 +156,9 @@ def test_a_checkpoint_that_cannot_be_read_is_said_and_left(tmp_path, monkeypatch
 def key(folder: Path, changes: dict | None = None, cell: str = "lstm", **tables: pa.Table) -> str:
     write_project(folder, changes, **tables)
     settings = params.load()
-    return digest(*train.determining(cell, settings, torch.device("cpu")))
+    rate = getattr(settings.optimizers, settings.optimizer).learning_rate
+    choice = Choice(cell, settings.optimizer, rate, settings.seed)
+    return digest(*determining(choice, Path("data/splits"), settings, torch.device("cpu")))
 
 
 @pytest.mark.parametrize(
@@ -209,6 +213,20 @@ def test_changed_data_has_another_checkpoint(tmp_path, monkeypatch):
         keys.append(key(tmp_path, {"model.vectors": str(vectors)}))
     assert len(set(keys)) == len(keys)
     assert key(tmp_path, test=other) == keys[0]
+
+
+def test_changed_code_has_another_checkpoint(tmp_path, monkeypatch):
+    """Of whatever is imported, but for the package that decides nothing about a result."""
+    module = tmp_path / "module.py"
+    keys = []
+    for name in ("spoilers.models.new", "spoilers.core.new"):
+        for code in ("1", "2"):
+            module.write_text(code)
+            monkeypatch.setitem(sys.modules, name, SimpleNamespace(__file__=str(module)))
+            keys.append(digest({}, []))
+        monkeypatch.delitem(sys.modules, name)
+    assert keys[0] != keys[1]
+    assert keys[2] == keys[3] == digest({}, [])
 
 
 # Several processes.
@@ -302,6 +320,29 @@ def test_a_mistake_is_one_clear_line(tmp_path, monkeypatch, name):
 # What else the settings promise.
 
 
+@pytest.mark.parametrize("cell", CELLS)
+def test_learns_a_planted_pattern(tmp_path, monkeypatch, cell):
+    """A spoiler holds word 2 right before word 3; other reviews hold both, but never so."""
+    draw = np.random.default_rng(2)
+    parts = {part: planted(draw, count) for part, count in (("train", 400), ("validation", 150))}
+    changes = {"train.epochs": 12, "optimizers.adam.learning_rate": 0.02, "train.sentence_weight": 0.0}
+    folder = write_project(tmp_path, changes | NO_DROPOUT, **parts)
+    train_here(folder, monkeypatch, cell)
+    assert max(curve(folder, cell)["average_precision"]) > 0.9  # chance is 0.3
+
+
+def planted(draw: np.random.Generator, reviews: int) -> pa.Table:
+    rows = table(draw, reviews).to_pydict()
+    for i in range(reviews):
+        words = draw.integers(4, WORDS, 12)
+        rows["label"][i] = bool(draw.random() < 0.3) if i > 1 else i == 0
+        first, second = (2, 3) if rows["label"][i] else (3, 2)
+        position = draw.integers(1, 10)
+        words[position : position + 2] = first, second
+        rows["ids"][i], rows["sentence_lengths"][i], rows["sentence_labels"][i] = words.tolist(), [12], None
+    return pa.table(rows, schema=table(draw, 2).schema)
+
+
 @pytest.mark.filterwarnings("error")
 def test_some_empty_reviews_are_no_mistake(tmp_path, monkeypatch):
     some = pa.concat_tables([SOME, without_words(SOME)[:5], SOME])
@@ -319,8 +360,9 @@ def test_trains_with_word_vectors(tmp_path, monkeypatch, capsys, freeze):
     (folder / "v.txt").write_text("".join(rows))
     train_here(folder, monkeypatch)
     assert "v.txt: has vectors of 50.0% of the vocabulary" in capsys.readouterr().out
-    model, description = storage.load(folder / "data/models/lstm")
-    assert description["training"]["vectors"] == {"file": "v.txt", "coverage": 0.5}
+    loaded = model_folder.load(folder / "data/models/lstm")
+    model = loaded.network
+    assert loaded.description["training"]["vectors"] == {"file": "v.txt", "coverage": 0.5}
     assert np.array_equal(model.embedding.weight[2:21].detach().numpy(), draw) is freeze
 
 
@@ -333,7 +375,7 @@ def test_bfloat16_is_close_to_float32(tmp_path, monkeypatch, cell):
         folder = write_project(tmp_path / precision, NO_DROPOUT | {"train.precision": precision})
         train_here(folder, monkeypatch, cell)
         losses.append(curve(folder, cell)["validation_loss"])
-        model, _ = storage.load(folder / f"data/models/{cell}")
+        model = model_folder.load(folder / f"data/models/{cell}").network
         assert all(weight.dtype == torch.float32 for weight in model.parameters())
     assert not np.array_equal(*losses)
     assert np.allclose(*losses, atol=0.03)
@@ -362,31 +404,8 @@ def test_stops_after_the_patience_and_keeps_the_best(tmp_path, monkeypatch):
     rows = curve(folder)
     best = int(np.argmax(rows["average_precision"]))
     assert len(rows["step"]) == best + 1 + 2 * 2 < 120
-    training = storage.load(folder / "data/models/lstm")[1]["training"]
+    training = model_folder.load(folder / "data/models/lstm").description["training"]
     assert training["best_epoch"] == pytest.approx(rows["epoch"][best], rel=1e-5)
     assert training["validation_average_precision"] == pytest.approx(
         rows["average_precision"][best], rel=1e-5
     )
-
-
-# The GRU of equal parameters.
-
-
-def test_the_matched_gru_has_as_many_parameters_as_the_lstm(tmp_path, monkeypatch) -> None:
-    folder = write_project(tmp_path, {"train.epochs": 1, "model.hidden_size": 20})
-    found = {}
-    for name in ("lstm", "gru", "gru_matched"):
-        train_here(folder, monkeypatch, name)
-        model, description = storage.load(folder / "data/models" / name)
-        found[name] = description["training"]["parameters"]["cell"]
-        assert isinstance(model.forwards[0], torch.nn.LSTM if name == "lstm" else torch.nn.GRU)
-    assert found["gru"] == pytest.approx(0.75 * found["lstm"])
-    assert found["gru_matched"] == pytest.approx(found["lstm"], rel=0.03)
-
-
-def test_the_matched_gru_can_be_switched_off(tmp_path, monkeypatch, capsys) -> None:
-    folder = write_project(tmp_path, {"evaluate.match_parameters": False})
-    train_here(folder, monkeypatch, "gru_matched")
-    assert list((folder / "data/models/gru_matched").iterdir()) == []
-    assert (folder / "reports/timings/gru_matched.json").read_text() == "{}\n"
-    assert "switched off by evaluate.match_parameters" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 "use strict";
 
 const spoilers = [...document.querySelectorAll(".spoiler")];
+const labels = new Map(spoilers.map((spoiler) => [spoiler, spoiler.getAttribute("aria-label")]));
 
 function show(spoiler, shown) {
   spoiler.setAttribute("aria-expanded", shown);
@@ -9,7 +10,7 @@ function show(spoiler, shown) {
     spoiler.removeAttribute("aria-label"); // read out the sentence itself
     spoiler.firstElementChild.removeAttribute("aria-hidden");
   } else {
-    spoiler.setAttribute("aria-label", "Hidden spoiler, show");
+    spoiler.setAttribute("aria-label", labels.get(spoiler));
     spoiler.firstElementChild.setAttribute("aria-hidden", "true");
   }
 }

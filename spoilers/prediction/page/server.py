@@ -40,14 +40,17 @@ class Refused(Exception):
 class Server(ThreadingHTTPServer):
     """Serves the page for one detector, which all requests share.
 
+    It must be given the detector before it serves.
+
     Raises:
         UserError: the port is taken, or not for this user to take.
     """
 
     daemon_threads = True
+    request_queue_size = 128  # clients that may wait; by default five, and the system refuses the sixth
+    detector: SpoilerDetector
 
-    def __init__(self, detector: SpoilerDetector, port: int):
-        self.detector = detector
+    def __init__(self, port: int):
         try:
             super().__init__((ADDRESS, port), Handler)
         except (OSError, OverflowError) as error:
@@ -62,6 +65,11 @@ class Server(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://{ADDRESS}:{self.server_port}/"
+
+    @property
+    def hosts(self) -> list[str]:
+        """The names under which a browser on this machine asks for the page."""
+        return [f"{name}:{self.server_port}" for name in (ADDRESS, "localhost")]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -84,8 +92,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def check_host(self) -> None:
         """Refuse requests by another name: a foreign page may have given its own name our address."""
-        host = self.headers.get("Host", "")
-        if host not in (f"{name}:{self.server.server_port}" for name in (ADDRESS, "localhost")):
+        if self.headers.get("Host") not in self.server.hosts:
             raise Refused(HTTPStatus.MISDIRECTED_REQUEST, f"This page is at {self.server.url}")
 
     def get(self) -> tuple[str, str]:
@@ -96,7 +103,11 @@ class Handler(BaseHTTPRequestHandler):
         return "text/html", self.page()
 
     def post(self) -> tuple[str, str]:
+        """Predict for the form's text."""
         text = self.read_text()
+        origin = self.headers.get("Origin", self.server.url[:-1])
+        if origin not in (f"http://{host}" for host in self.server.hosts):
+            raise Refused(HTTPStatus.FORBIDDEN, "The request comes from another page.")
         if self.path != "/":
             raise Refused(HTTPStatus.NOT_FOUND, "There is no such page here.")
         (prediction,) = self.server.detector.predict([text])
@@ -116,8 +127,11 @@ class Handler(BaseHTTPRequestHandler):
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"The page takes {LARGEST:,} bytes; for longer texts there is `spoilers predict`.",
             )
+        content = self.rfile.read(length)
+        if len(content) < length:
+            raise Refused(HTTPStatus.BAD_REQUEST, "The request ends too early.")
         try:
-            fields = parse_qs(self.rfile.read(length).decode(), keep_blank_values=True, max_num_fields=1)
+            fields = parse_qs(content.decode(), keep_blank_values=True, max_num_fields=1)
             return fields["text"][0]
         except (ValueError, KeyError) as error:  # not UTF-8, too many fields, another field
             raise Refused(HTTPStatus.BAD_REQUEST, "The request is not the form of this page.") from error

@@ -15,6 +15,7 @@ MODEL_COLOURS = {
     "lstm": "C0",
     "gru": "C1",
     "tfidf": "C2",
+    "tfidf_sentences": "C5",
     "length": "C3",
     "majority": "C6",
 }

@@ -1,0 +1,85 @@
+"""From parameters and splits to a training that can run: the same way for the models and the study."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from spoilers.core.params import Model, Optimizers, Params, Train
+from spoilers.models.build import architecture, build, check
+from spoilers.models.network import Cell
+from spoilers.models.vectors import WordVectors, read
+from spoilers.text.reviews import Reviews, load
+from spoilers.text.vocabulary import Vocabulary
+from spoilers.training import processes
+from spoilers.training.loop import Training
+from spoilers.training.optimizers import make
+
+TRAIN, VALIDATION, VOCABULARY = "train.parquet", "validation.parquet", "vocabulary.txt"
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a training reads."""
+
+    train: Reviews
+    validation: Reviews
+    words: int  # in the vocabulary
+    vectors: WordVectors | None
+
+
+def read_data(splits: Path, model: Model, max_tokens: int) -> Data:
+    """Read the training and validation reviews, and word vectors where the parameters name a file.
+
+    Raises:
+        UserError: a file cannot be read, or a model cannot be trained on the reviews.
+    """
+    vocabulary = Vocabulary.load(splits / VOCABULARY)
+    train, validation = (load(splits / name, max_tokens) for name in (TRAIN, VALIDATION))
+    check(train, splits / TRAIN)
+    check(validation, splits / VALIDATION)
+    vectors = read(model.vectors, vocabulary, model.embedding_size) if model.vectors else None
+    return Data(train, validation, len(vocabulary), vectors)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is trained: a cell by an optimizer at a learning rate, from a seed."""
+
+    cell: Cell
+    optimizer: str
+    learning_rate: float
+    seed: int
+
+
+def prepare(
+    choice: Choice,
+    data: Data,
+    model: Model,
+    train: Train,
+    optimizers: Optimizers,
+    device: torch.device,
+    **watched,
+) -> Training:
+    """Build the network and its optimizer; return the training. `watched` is passed on to `Training`."""
+    arguments = architecture(choice.cell, model, data.words)
+    network = build(arguments, data.train, choice.seed, data.vectors, model.freeze_vectors).to(device)
+    settings = getattr(optimizers, choice.optimizer).settings
+    optimizer = make(settings, choice.learning_rate, network.parameters())
+    return Training(network, optimizer, data.train, data.validation, train, choice.seed, **watched)
+
+
+def determining(
+    choice: Choice, splits: Path, params: Params, device: torch.device
+) -> tuple[dict, list[Path]]:
+    """Return the settings and the files that the trained weights depend on."""
+    settings = {
+        **vars(choice),
+        "optimizer": {choice.optimizer: getattr(params.optimizers, choice.optimizer).model_dump()},
+        "model": params.model.model_dump(),
+        "train": params.train.model_dump(exclude={"launcher"}),
+        "device": device.type,
+        "processes": processes.world_size(),
+    }
+    files = [splits / name for name in (TRAIN, VALIDATION, VOCABULARY)]
+    return settings, files + ([Path(params.model.vectors)] if params.model.vectors else [])
