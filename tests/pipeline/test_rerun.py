@@ -98,14 +98,6 @@ def test_a_rate_more_and_a_rate_less(project: Project) -> None:
     assert project.repro().ran <= CHECK | {"sweep_summary"} | FIGURES
 
 
-@pytest.mark.xfail(strict=True, reason="sweep_summary depends on the cells' folder, old cells included")
-def test_a_cell_of_earlier_changes_nothing(project: Project) -> None:
-    folder = project.folder / "data/sweep/sgd-0.5"
-    folder.mkdir()
-    (folder / "runs.json").write_text("{}")
-    assert project.repro().ran == set()
-
-
 @pytest.mark.parametrize(
     ("module", "runs"),
     [
