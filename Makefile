@@ -2,7 +2,7 @@
 # make test       lint, and run the whole test suite
 # make sweep      the optimizer study, JOBS=2 cells at once, then what remains
 # make demo       a page on this machine that shows a pasted review with its spoilers blurred
-# make bench-data, make bench-train, make bench-predict   speed and memory (REVIEWS=2000 for a quick look)
+# make bench-data, bench-train, bench-paths, bench-predict   speed and memory (REVIEWS=2000 for a quick look)
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 JOBS ?= 2
 
-.PHONY: all test sweep demo bench-data bench-train bench-predict clean
+.PHONY: all test sweep demo bench-data bench-train bench-paths bench-predict clean
 
 all: $(VENV)/installed
 	dvc repro
@@ -42,6 +42,9 @@ bench-data: $(VENV)/installed
 
 bench-train: $(VENV)/installed
 	python -m bench.train
+
+bench-paths: $(VENV)/installed
+	python -m bench.fast_paths
 
 bench-predict: $(VENV)/installed
 	python -m bench.predict
