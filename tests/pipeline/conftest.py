@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import ROOT
+from tests.pipeline import stubs
 from tests.pipeline.stubs import change_params, commit, copy_sources
 
 TRACING = ROOT / "tests/pipeline/tracing"
@@ -114,3 +115,22 @@ def built(tmp_path_factory: pytest.TempPathFactory, trace: Path) -> Project:
 @pytest.fixture
 def project(built: Project, tmp_path: Path) -> Project:
     return built.copy(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def stub_build(tmp_path_factory: pytest.TempPathFactory) -> stubs.Project:
+    """A project on stub commands, with a small study, in which every stage has run; tests take copies of it."""
+    project = stubs.Project(tmp_path_factory.mktemp("stubs") / "project")
+    copy_sources(project.folder)
+    small = {"sweep.optimizers": ["sgd", "adam"], "sweep.learning_rates": [0.01]}
+    change_params(project.folder / "params.yaml", small)
+    commit(project.folder)
+    assert project.repro().ran >= {"check", "train_lstm", "sweep@sgd-0.01", "sweep@adam-0.01", "report"}
+    commit(project.folder)
+    return project
+
+
+@pytest.fixture
+def stub_project(stub_build: stubs.Project, tmp_path: Path) -> stubs.Project:
+    shutil.copytree(stub_build.folder, tmp_path / "project", symlinks=True)
+    return stubs.Project(tmp_path / "project")

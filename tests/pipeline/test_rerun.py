@@ -1,12 +1,9 @@
 """What reruns after which change: the table of the design, on stub commands through the real DVC."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 
 from spoilers.core.errors import UserError
-from tests.pipeline.stubs import Project, change_params, commit, copy_sources
+from tests.pipeline.stubs import Project, change_params
 
 pytestmark = [
     pytest.mark.xdist_group("stubs"),
@@ -19,25 +16,11 @@ FIGURES = {"plot", "report"}
 TRAININGS = {"train_lstm", "train_gru"}
 SCORES = {"evaluate", "gates"}
 GRID = {"sweep@sgd-0.01", "sweep@adam-0.01"}
-SMALL_GRID = {"sweep.optimizers": ["sgd", "adam"], "sweep.learning_rates": [0.01]}
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project in which every stage has run; tests take copies of it."""
-    project = Project(tmp_path_factory.mktemp("stubs") / "project")
-    copy_sources(project.folder)
-    change_params(project.folder / "params.yaml", SMALL_GRID)
-    commit(project.folder)
-    assert project.repro().ran >= CHECK | FIGURES | TRAININGS | SCORES | GRID
-    commit(project.folder)
-    return project
 
 
 @pytest.fixture
-def project(built: Project, tmp_path: Path) -> Project:
-    shutil.copytree(built.folder, tmp_path / "project", symlinks=True)
-    return Project(tmp_path / "project")
+def project(stub_project: Project) -> Project:
+    return stub_project
 
 
 def set_params(project: Project, **changes: object) -> None:
@@ -46,10 +29,10 @@ def set_params(project: Project, **changes: object) -> None:
     change_params(project.folder / "params.yaml", named)
 
 
-def test_every_stage_runs_once(built: Project, project: Project) -> None:
+def test_every_stage_runs_once(project: Project) -> None:
     outcome = project.repro()
     assert (outcome.ran, outcome.restored) == (set(), set())
-    assert {"data/models/lstm/content", "reports/report.md", "data/params.checked"} < built.outputs().keys()
+    assert {"data/models/lstm/content", "reports/report.md", "data/params.checked"} < project.outputs().keys()
 
 
 def test_optimizer_and_back(project: Project) -> None:
