@@ -60,7 +60,7 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean, workers:
     with (
         replacing(reviews) as final,
         replacing(rejected) as rejects,
-        scratch_folder(reviews.with_name(f".{reviews.name}.first_pass.partial")) as folder,
+        scratch_folder(reviews.with_name("first_pass")) as folder,
     ):
         with (
             open(rejects, "w", encoding="utf-8") as rejects_file,
