@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import pickle
 import sys
 import zipfile
 from pathlib import Path
 
 import torch
 
+from spoilers.core.errors import UserError
 from spoilers.core.files import replacing, sha256
 
 FOLDER = Path(".cache/checkpoints")
@@ -41,16 +41,26 @@ class Checkpoint:
         self.seconds = seconds  # between two saves
 
     def save(self, state: dict) -> None:
-        with replacing(self.path) as partial:
-            torch.save(state, partial)
+        """Save a state; where that cannot be written, say so: a training can do without."""
+        try:
+            with replacing(self.path) as partial:
+                torch.save(state, partial)
+        except (UserError, RuntimeError) as error:  # PyTorch's writer has errors of its own
+            print(f"no checkpoint was saved, training goes on ({error})", file=sys.stderr, flush=True)
 
     def load(self) -> dict | None:
-        """The last state saved, or None where there is none that can be read."""
+        """Return the last state saved, or None where there is none that is as it was saved.
+
+        The file is a zip archive. PyTorch does not compare the checksums in it with what it reads.
+        """
         try:
+            with zipfile.ZipFile(self.path) as archive:
+                if damaged := archive.testzip():
+                    raise zipfile.BadZipFile(f"{damaged} does not have its checksum")
             return torch.load(self.path, map_location="cpu", weights_only=True)
         except FileNotFoundError:
             return None
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        except Exception as error:  # a damaged archive leads to errors of any kind
             print(f"{self.path}: not readable ({error}); training starts anew")
             return None
 
