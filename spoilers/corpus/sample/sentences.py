@@ -109,7 +109,7 @@ class Speaker:
         return person
 
     def rename(self, text: str) -> str:
-        """Return the text with some of its people called by another name, where no title or surname stands."""
+        """Return the text with some people called by another name, but for one with a title or surname."""
         for person in self.novel.people:
             name = self.call(person).name
             place = re.search(rf"(?<![\w-]){re.escape(person.name)}(?![\w-])(?! [A-Z])", text)
