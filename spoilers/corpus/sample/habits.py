@@ -21,7 +21,7 @@ SLIPS = {
     "would have": "would of", "could have": "could of", "should have": "should of",
     "beginning": "begining", "different": "diffrent", "surprised": "suprised",
     "surprise": "suprise", "friend": "freind", "through": "thru", "though": "tho", "people": "ppl",
-    "and": "an", "you": "u", "remember": "rember", "finally": "finaly", "completely": "completly",
+    "and": "&", "you": "u", "remember": "rember", "finally": "finaly", "completely": "completly",
     "about": "abuot", "forever": "for ever", "murder": "murdur", "marriage": "marrige",
     "tragedy": "tradegy", "favorite": "favourite", "probably": "prolly", "something": "somthing",
     "interesting": "intresting", "whether": "wether",

@@ -19,6 +19,17 @@ NO_CLAUSE = re.compile(
     r'^(And|But|So|Yes|Then|Surely|Also)\b|[?!":]|\b(book|novel|chapters?|scenes?|reader|pages?|best|funniest)\b'
 )
 
+TITLE = re.compile(
+    r"(Miss|Lady|Lord|Sir|Captain|Colonel|General|Major|Sergeant|Inspector|Constable|Judge|Squire|Count|"
+    r"Countess|Prince|Princess|Madame|Monsieur|Mademoiselle|Doctor|Professor|Father|Mother|Uncle|Aunt|Old|"
+    r"Little) [A-Z]"
+)
+# Openings of sentences that would read badly after "I had forgotten how".
+FRONTED = re.compile(
+    r"(In|At|On|As|When|After|Before|Once|While|If|By|From|For|To|With|Under|Over|Through|Instead|Only|Just|"
+    r"Every|Even|Not|Early|Late|Until|Because|Since|Here|There|Out|Up|Down|Nobody|Never|\w+ing|\w+ed) "
+)
+
 
 @cache
 def load_opinions() -> dict[str, dict[str, list[str]]]:
@@ -67,7 +78,7 @@ class Speaker:
         banned = FIRST_PERSON.search(text) or NO_CLAUSE.search(text) or self.novel.author.name in text
         if banned or len(text.split()) > LONGEST_CLAUSE or self.draw.random() < PLAIN:
             return text
-        if self.draw.random() < CLOSED:
+        if FRONTED.match(text) or self.draw.random() < CLOSED:
             return text[:-1] + self.fill(self.frame("retellings", "closings"))
         return capitalize(
             self.fill(self.frame("retellings", "openings"), clause=self.uncapitalize(text[:-1]))
@@ -123,7 +134,9 @@ class Speaker:
     def uncapitalize(self, text: str) -> str:
         """Return the text with a small first letter, unless a name opens it."""
         first = re.match(r"[\w-]*", text).group()
-        common = first not in self.novel.names and first.lower() in load_common_words()
+        common = (
+            not TITLE.match(text) and first not in self.novel.names and first.lower() in load_common_words()
+        )
         return text[0].lower() + text[1:] if common else text
 
 
