@@ -24,8 +24,8 @@ FIRST_DAY, LAST_DAY = date(2007, 1, 1), date(2017, 10, 31)
 # Shares that give the sample its shape.
 PLACEHOLDERS = 0.015  # reviews such as "Review to come."
 BANNERS = 0.016  # spoiler reviews that are flagged as a whole, their sentences not at all
-HARMLESS = [0.45, 0.1, 0.12, 0.1, 0.23]  # opinions, hard sentences, worries about people, scenes, events
-TOLD = 2.0  # mean number of spoilers beyond the first, before they are cut to the length of the review
+HARMLESS = [0.47, 0.08, 0.12, 0.1, 0.23]  # opinions, hard sentences, worries about people, scenes, events
+TOLD = 2.5  # mean number of spoilers beyond the first, before they are cut to the length of the review
 MENTIONS = 0.3  # of the spoilers, those that name a twist; the rest say what happens
 WARNED, FALSELY_WARNED = (
     0.16,
@@ -58,7 +58,7 @@ def compose(reviews: int, spoiler_share: float, seed: int) -> Iterator[dict]:
     written = 0
     while written < reviews:
         user = new_user(draw)
-        shelf = min(1 + int(draw.expovariate(1 / 30)), len(novels), reviews - written)
+        shelf = min(1 + int(draw.expovariate(1 / 12)), len(novels), reviews - written)
         for novel in choose_distinct(draw, novels, popularity, shelf):
             yield compose_review(draw, user, novel, share)
             written += 1

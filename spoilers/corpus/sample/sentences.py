@@ -52,6 +52,12 @@ def load_common_words() -> frozenset[str]:
     )
 
 
+@cache
+def pattern_of(name: str) -> re.Pattern:
+    """Return what finds the name where no surname follows."""
+    return re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])(?! [A-Z])")
+
+
 class Speaker:
     """Someone who talks about a novel, and who repeats a phrase only when all have been used."""
 
@@ -123,8 +129,10 @@ class Speaker:
         """Return the text with some people called by another name, but for one with a title or surname."""
         for person in self.novel.people:
             name = self.call(person).name
-            place = re.search(rf"(?<![\w-]){re.escape(person.name)}(?![\w-])(?! [A-Z])", text)
-            if name == person.name or name in text or place is None:
+            if name == person.name or name in text:
+                continue
+            place = pattern_of(person.name).search(text)
+            if place is None:
                 continue
             before, after = text[: place.start()], text[place.end() :]
             if not re.search(r"[A-Z][\w.']* $", before):
