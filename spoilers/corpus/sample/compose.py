@@ -25,7 +25,7 @@ FIRST_DAY, LAST_DAY = date(2007, 1, 1), date(2017, 10, 31)
 PLACEHOLDERS = 0.015  # reviews such as "Review to come."
 BANNERS = 0.016  # spoiler reviews that are flagged as a whole, their sentences not at all
 HARMLESS = [0.47, 0.08, 0.12, 0.1, 0.23]  # opinions, hard sentences, worries about people, scenes, events
-TOLD = 2.5  # mean number of spoilers beyond the first, before they are cut to the length of the review
+TOLD = 2.2  # mean number of spoilers beyond the first, before they are cut to the length of the review
 MENTIONS = 0.3  # of the spoilers, those that name a twist; the rest say what happens
 WARNED, FALSELY_WARNED = (
     0.16,
@@ -67,7 +67,7 @@ def compose(reviews: int, spoiler_share: float, seed: int) -> Iterator[dict]:
 def new_user(draw: random.Random) -> User:
     return User(
         user_id=hex_id(draw),
-        length=7 * draw.lognormvariate(0, 0.5),
+        length=6 * draw.lognormvariate(0, 0.5),
         generosity=draw.gauss(3.7, 0.5),
         tells=draw.gammavariate(2, 0.5),  # mean 1
         habits=new_habits(draw),

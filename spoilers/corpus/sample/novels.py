@@ -54,10 +54,10 @@ class Novel:
         return [*self.spoilers, *self.events, *self.hard]
 
     @property
-    def lacks(self) -> list[str]:
+    def lacks(self) -> tuple[str, ...]:
         """Return the openings of the slots that this novel cannot fill."""
         lists = {"foe": self.foes, "lover": self.couples, "beloved": self.couples, "book": self.words["book"]}
-        return ["{" + slot for slot, fillers in lists.items() if not fillers]
+        return tuple("{" + slot for slot, fillers in lists.items() if not fillers)
 
 
 @cache

@@ -45,6 +45,12 @@ def load_stems(kind: str) -> list[str]:
 
 
 @cache
+def load_frames(kind: str, part: str, lacks: tuple[str, ...]) -> list[str]:
+    """Return the frames that have none of the slots in `lacks`."""
+    return [frame for frame in load_opinions()[kind][part] if not any(slot in frame for slot in lacks)]
+
+
+@cache
 def load_common_words() -> frozenset[str]:
     """Return the words that some sentence about a novel writes without a capital."""
     return frozenset(
@@ -92,17 +98,16 @@ class Speaker:
 
     def deal(self, name: str, cards: list) -> object:
         """Return one of the cards, each once before any comes again."""
-        if not self.decks.get(name):
-            self.decks[name] = self.draw.sample(cards, len(cards))
-        return self.decks[name].pop()
+        deck = self.decks.setdefault(name, [])
+        if not deck:
+            deck += cards
+        place = self.draw.randrange(len(deck))
+        deck[place], deck[-1] = deck[-1], deck[place]
+        return deck.pop()
 
     def frame(self, kind: str, part: str) -> str:
         """Return a frame of which the novel can fill every slot."""
-        lacks = self.novel.lacks
-        frames = load_opinions()[kind][part]
-        if lacks and f"{kind} {part}" not in self.decks:
-            frames = [frame for frame in frames if not any(slot in frame for slot in lacks)]
-        return self.deal(f"{kind} {part}", frames)
+        return self.deal(f"{kind} {part}", load_frames(kind, part, self.novel.lacks))
 
     def fill(self, frame: str, **given: str) -> str:
         """Return the frame with its slots filled; `given` values come before drawn ones."""
