@@ -39,6 +39,8 @@ def read_data(splits: Path, model: Model, max_tokens: int) -> Data:
     check(train, splits / TRAIN)
     check(validation, splits / VALIDATION)
     vectors = read(model.vectors, vocabulary, model.embedding_size) if model.vectors else None
+    if vectors and processes.is_first():
+        print(f"{model.vectors}: has vectors of {vectors.coverage:.1%} of the vocabulary")
     return Data(train, validation, len(vocabulary), vectors)
 
 
