@@ -1,5 +1,6 @@
 # make            install into .venv, run the pipeline, show the scores
 # make test       lint, and run the whole test suite
+# make fuzz       damaged input for every reader, MINUTES=20 of it
 # make sweep      the optimizer study, JOBS=2 cells at once, then what remains
 # make demo       a page on this machine that shows a pasted review with its spoilers blurred
 # make bench-data, make bench-train, make bench-predict   speed and memory (REVIEWS=2000 for a quick look)
@@ -9,8 +10,9 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 JOBS ?= 2
+MINUTES ?= 20
 
-.PHONY: all test sweep demo bench-data bench-train bench-predict clean
+.PHONY: all test fuzz sweep demo bench-data bench-train bench-predict clean
 
 all: $(VENV)/installed
 	dvc repro
@@ -30,6 +32,9 @@ test: $(VENV)/installed
 	ruff format --check .
 	lint-imports
 	python -m pytest --numprocesses logical
+
+fuzz: $(VENV)/installed
+	FUZZ_MINUTES=$(MINUTES) python -m pytest tests/fuzz
 
 sweep: $(VENV)/installed
 	spoilers sweep $(JOBS)

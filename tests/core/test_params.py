@@ -42,6 +42,12 @@ def test_small_numbers_are_numbers(tmp_path: Path, text: str) -> None:
         ("    - 1.0\n    - 10.0", "    - 1\n    - 10.0", ["sweep.learning_rates.4: was 1, write it with a"]),
         ("    - sgd\n", "    - adam\n", ["sweep", "optimizers names one value twice"]),
         ("model:", "model", ["not valid YAML"]),
+        ("seed: 13", "seed: 2020-99-99", ["not valid YAML", "month"]),
+        ("seed: 13", "seed: " + "9" * 5000, ["not valid YAML", "5000 digits"]),
+        ("seed: 13", "seed: " + "[" * 5000, ["is nested too deeply"]),
+        ("seed: 13", "seed: &a [*a]", ["seed"]),
+        ("seed: 13", "seed: \x00", ["not valid YAML"]),
+        ("seed: 13", "seed: 13\n? [a, b]\n: 1", ["not valid YAML", "unhashable"]),
     ],
 )
 def test_a_mistake_ends_in_one_line(tmp_path: Path, old: str, new: str, words: list[str]) -> None:
@@ -49,6 +55,16 @@ def test_a_mistake_ends_in_one_line(tmp_path: Path, old: str, new: str, words: l
         load(tmp_path, old, new)
     for word in words:
         assert word in str(raised.value)
+
+
+def test_a_billion_laughs(tmp_path: Path) -> None:
+    """A file of which each line says the one before it nine times; few aliases do no harm."""
+    lines = ["a0: &a0 lol"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
+    with pytest.raises(UserError, match="more than 10 aliases"):
+        load(tmp_path, "seed: 13", "\n".join(lines))
+    with pytest.raises(UserError, match="a1: is not a setting"):
+        load(tmp_path, "seed: 13", "\n".join([*lines[:2], "seed: 13"]))
+    assert load(tmp_path, "layers: 1\n", "layers: &one 1\n").model.layers == 1
 
 
 def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:
