@@ -75,7 +75,7 @@ WRONG = [
     (MARKED | {"timestamp": 1504051200}, "wrong_timestamp"),  # seconds, or the first days of 1970
     (MARKED | {"timestamp": "2017-02-30 00:00:00"}, "wrong_timestamp"),
     (MARKED | {"timestamp": "30/08/2017"}, "wrong_timestamp"),
-    (MARKED | {"timestamp": 1e400}, "wrong_timestamp"),
+    (MARKED | {"timestamp": 1e300}, "wrong_timestamp"),
     (MARKED | {"timestamp": "2017-02-30"}, "wrong_timestamp"),
     (MARKED | {"timestamp": "2017-W35-3"}, "wrong_timestamp"),
     (RAW | {"date_updated": "30 Aug 2017"}, "wrong_date_updated"),
