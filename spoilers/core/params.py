@@ -210,9 +210,24 @@ class Params(Section):
 
 
 class Loader(yaml.SafeLoader):
-    """A YAML loader that reads `1e-05` as a number, as YAML 1.2 does; DVC writes 0.00001 so."""
+    """A YAML loader that reads `1e-05` as a number, as YAML 1.2 does; DVC writes 0.00001 so.
+
+    It refuses more than `ALIASES` aliases: a few lines of them can stand for more than fits in memory.
+    """
+
+    aliases = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: object) -> yaml.Node:
+        """Compose the next node, as PyYAML does, and count it if it is an alias."""
+        if self.check_event(yaml.AliasEvent):
+            self.aliases += 1
+            if self.aliases > ALIASES:
+                mark = self.peek_event().start_mark
+                raise yaml.composer.ComposerError(None, None, f"more than {ALIASES} aliases (*name)", mark)
+        return super().compose_node(parent, index)
 
 
+ALIASES = 10
 FLOAT = re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$")
 Loader.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+0123456789"))
 
@@ -228,7 +243,13 @@ def load(path: Path | str = PATH) -> Params:
             values = yaml.load(file, Loader)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; run from the project's root folder") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise UserError(f"{path}: is nested too deeply") from error
+    except (
+        yaml.YAMLError,
+        ValueError,
+        OverflowError,
+    ) as error:  # a date such as 2020-99-99, another encoding
         raise UserError(f"{path}: is not valid YAML: {error}") from error
     try:
         return Params.model_validate(values)

@@ -66,10 +66,32 @@ def test_a_mistake_ends_in_one_line(tmp_path: Path, key: str, value: object, wor
         assert word in str(raised.value)
 
 
-def test_a_file_that_is_no_yaml_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text("model: [\n")
-    with pytest.raises(UserError, match="not valid YAML"):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("model: [\n", ["not valid YAML"]),
+        ("seed: 2020-99-99", ["not valid YAML", "month"]),
+        ("seed: " + "9" * 5000, ["not valid YAML", "5000 digits"]),
+        ("seed: " + "[" * 5000, ["is nested too deeply"]),
+        ("seed: &a [*a]", ["seed"]),
+        ("seed: \x00", ["not valid YAML"]),
+        ("seed: 13\n? [a, b]\n: 1", ["not valid YAML", "unhashable"]),
+    ],
+)
+def test_a_file_that_is_no_yaml_is_one_line(tmp_path: Path, text: str, words: list[str]) -> None:
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(UserError) as raised:
         params.load(tmp_path / "params.yaml")
+    assert all(word in str(raised.value) for word in words)
+
+
+def test_a_billion_laughs(tmp_path: Path) -> None:
+    """A file of which each line says the one before it nine times; few aliases do no harm."""
+    lines = ["a0: &a0 lol"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
+    for count, message in ((12, "more than 10 aliases"), (2, "a1: is not a setting")):
+        (tmp_path / "params.yaml").write_text("\n".join(lines[:count]))
+        with pytest.raises(UserError, match=message):
+            params.load(tmp_path / "params.yaml")
 
 
 def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:

@@ -33,6 +33,13 @@ def test_plain_and_compressed(path, content):
     assert list(read_lines(path, 100)) == LINES
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 1000])
+def test_a_byte_order_mark_is_no_part_of_a_line(path, monkeypatch, size):
+    monkeypatch.setattr(lines, "BLOCK", size)
+    path.write_bytes(b"\xef\xbb\xbfabcde\r\n\xef\xbb\xbfx")
+    assert list(read_lines(path, 5)) == [(1, b"abcde"), (2, b"\xef\xbb\xbfx")]
+
+
 @given(
     st.lists(st.binary(max_size=12).map(lambda line: line.replace(b"\n", b"")), max_size=8), st.integers(1, 9)
 )

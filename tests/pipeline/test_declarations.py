@@ -42,7 +42,10 @@ def declared(built: Project) -> dict[str, Names]:
             name = family(stage.addressing)
             for dep in stage.deps:
                 if isinstance(dep, ParamsDependency):
-                    found["setting"][name] |= {leaf for leaf in leaves if under(leaf, dep.params, ".")}
+                    # Without names, the whole file.
+                    found["setting"][name] |= {
+                        leaf for leaf in leaves if not dep.params or under(leaf, dep.params, ".")
+                    }
                 else:
                     found["dep"][name].add(dep.def_path)
             found["out"][name] |= {out.def_path for out in stage.outs}
