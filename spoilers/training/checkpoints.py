@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import pickle
 import sys
 import zipfile
@@ -11,7 +12,8 @@ import torch
 
 from spoilers.core.files import replacing, sha256
 
-FOLDER = Path(".cache/checkpoints")
+# DVC runs some experiments in a copy of the project that it deletes, and names the project in DVC_ROOT.
+FOLDER = Path(os.environ.get("DVC_ROOT", "."), ".cache/checkpoints")
 
 
 def digest(settings: dict, files: list[Path]) -> str:
@@ -41,8 +43,11 @@ class Checkpoint:
         self.seconds = seconds  # between two saves
 
     def save(self, state: dict) -> None:
-        with replacing(self.path) as partial:
+        # Experiments that run side by side may train the same network: each writes a file of its own.
+        own = self.path.with_suffix(f".{os.getpid()}.pt")
+        with replacing(own) as partial:
             torch.save(state, partial)
+        os.replace(own, self.path)
 
     def load(self) -> dict | None:
         """The last state saved, or None where there is none that can be read."""
