@@ -20,7 +20,9 @@ from dvc.repo import Repo
 from dvc.stage import PipelineStage
 from dvc.stage.cache import StageCache
 
+from spoilers.core import params
 from spoilers.core.params import FLOAT, Loader
+from spoilers.studies.optimizers import remove_stale_cells
 from stages import check
 from tests import ROOT
 
@@ -86,8 +88,10 @@ def watched(ran: set[str], restored: set[str]) -> Iterator[None]:
         ran.add(stage.addressing)
         if stage.name == "check":
             check.main()
-        else:
-            write_outputs(stage, read)
+            return
+        if stage.name == "sweep_summary":
+            remove_stale_cells(Path("data/sweep"), Path("reports/timings/sweep"), params.load().sweep)
+        write_outputs(stage, read)
 
     stages = yaml.load(Path("dvc.yaml").read_text(), FastLoader)["stages"].values()
     read = {path for stage in stages for path in stage.get("deps", ())}
