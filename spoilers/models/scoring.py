@@ -33,7 +33,7 @@ def score(model: SpoilerRNN, reviews: Reviews, device: torch.device, precision: 
     review_logits = np.empty(len(reviews), np.float32)
     sentence_logits = np.empty(len(reviews.sentence_lengths), np.float32)
     for rows in in_order_of_length(reviews.lengths, TOKENS):
-        batch = assemble(reviews, rows).to(device)
+        batch = assemble(reviews, rows, model.read_padding).to(device)
         with autocast(device, precision, model.layer):
             logits = model(batch)
         review_logits[rows] = logits[0].float().cpu().numpy()
@@ -42,6 +42,6 @@ def score(model: SpoilerRNN, reviews: Reviews, device: torch.device, precision: 
     return Logits(review_logits, sentence_logits)
 
 
-def sigmoid(logits: np.ndarray) -> np.ndarray:
-    """Return probabilities, float32."""
-    return F.sigmoid(torch.from_numpy(logits)).numpy()
+def sigmoid(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """Return probabilities, float32, of logits that are divided by a temperature first (Guo et al., 2017)."""
+    return F.sigmoid(torch.from_numpy(logits) / temperature).numpy()
