@@ -55,7 +55,20 @@ def test_small_numbers_are_numbers(tmp_path: Path, text: str) -> None:
         ("model.layers", 1.5, ["model.layers", "1.5", "integer"]),
         ("model.layers", True, ["model.layers", "True", "integer"]),
         ("tokenize.lowercase", "yes", ["tokenize.lowercase", "'yes'", "boolean"]),
-        ("sweep.optimizers", ["adam", "adam"], ["sweep", "optimizers names one value twice"]),
+        ("sweep.shared_learning_rate", 0.5, ["sweep: cells lacks", "shared"]),
+        (
+            "sweep.cells",
+            ["sgd-0.01", "sgd-0.3", "sgd-0.30"],
+            ["names one learning rate of an optimizer twice"],
+        ),
+        ("sweep.cells", ["sgd-0.01", "sgd-0.0"], ["sweep: cells names the learning rate 0"]),
+        ("sweep.cells", ["sgd-0.01", "adagrad-1.0"], ["sweep.cells.1: was 'adagrad-1.0'", "pattern"]),
+        ("sweep.cells", ["sgd-0.01", "sgd--1.0"], ["sweep.cells.1: was 'sgd--1.0'", "pattern"]),
+        ("ablation.changes", {"other": {}}, ["ablation: changes needs `default: {}`"]),
+        ("ablation.changes.x", {"model": {"hidden": 32}}, ["hidden: is not a setting"]),
+        ("ablation.changes.x", {"model": {"hidden_size": 0}}, ["hidden_size: was 0", "greater"]),
+        ("ablation.changes.x", {"cell": "rnn"}, ["ablation: changes.x.cell may be"]),
+        ("ablation.changes.x", {"sweep": "rnn"}, ["ablation: changes.x may change `cell`"]),
     ],
 )
 def test_a_mistake_ends_in_one_line(tmp_path: Path, key: str, value: object, words: list[str]) -> None:
@@ -92,6 +105,26 @@ def test_a_billion_laughs(tmp_path: Path) -> None:
         (tmp_path / "params.yaml").write_text("\n".join(lines[:count]))
         with pytest.raises(UserError, match=message):
             params.load(tmp_path / "params.yaml")
+
+
+def test_cells_are_named_as_they_are_written() -> None:
+    names = {"cells": ["adam-1e-05", "sgd-0.01", "adam-0.01", "sgd-1.0"]}
+    sweep = params.change(params.load().sweep, names)
+    assert sweep.grid == {
+        "adam": {1e-05: "adam-1e-05", 0.01: "adam-0.01"},
+        "sgd": {0.01: "sgd-0.01", 1.0: "sgd-1.0"},
+    }
+
+
+def test_change_is_nested_and_leaves_the_rest() -> None:
+    before = params.load()
+    after = params.change(
+        before, {"model": {"hidden_size": 7}, "optimizers": {"adam": {"learning_rate": 0.5}}}
+    )
+    assert (after.model.hidden_size, after.optimizers.adam.learning_rate) == (7, 0.5)
+    assert after.model.embedding_size == before.model.embedding_size
+    assert after.optimizers.adam.settings == before.optimizers.adam.settings
+    assert params.replace(before.train, epochs=2).model_dump() == before.train.model_dump() | {"epochs": 2}
 
 
 def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:
