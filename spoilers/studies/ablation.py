@@ -49,11 +49,7 @@ def changed(name: str, settings: Params) -> tuple[Cell, Params]:
 
 
 def summarize(results: dict[str, dict]) -> list[dict]:
-<<<<<<< HEAD
-    """Return a row for each change: its validation scores, and the difference to the default by seed."""
-=======
     """Return a row for each change: validation scores, and what the same seeds gain over the default."""
->>>>>>> w-t18
     default = precisions_of(results[DEFAULT])
     rows = []
     for name, result in results.items():

@@ -50,11 +50,7 @@ class Cell:
 
     @property
     def by_seed(self) -> pd.DataFrame:
-<<<<<<< HEAD
         """Validation average precision by epoch and seed; a run that ended early keeps its last value."""
-=======
-        """Validation average precision by epoch and seed; after an early end, the last one goes on."""
->>>>>>> w-t18
         return self.curves.pivot(index="epoch", columns="seed", values="average_precision").ffill()
 
     @property

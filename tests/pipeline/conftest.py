@@ -126,8 +126,7 @@ def stub_build(tmp_path_factory: pytest.TempPathFactory) -> stubs.Project:
     """Return a project on stub commands, with a small study, in which every stage has run; tests copy it."""
     project = stubs.Project(tmp_path_factory.mktemp("stubs") / "project")
     copy_sources(project.folder)
-    small = {"sweep.optimizers": ["sgd", "adam"], "sweep.learning_rates": [0.01]}
-    change_params(project.folder / "params.yaml", small)
+    change_params(project.folder / "params.yaml", stubs.SMALL_GRID)
     commit(project.folder)
     assert project.repro().ran >= {"check", "train_lstm", "sweep@sgd-0.01", "sweep@adam-0.01", "report"}
     commit(project.folder)

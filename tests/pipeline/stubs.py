@@ -28,6 +28,10 @@ from tests import ROOT
 
 IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
 
+# Fewer cells of the study and of the ablation than there are in params.yaml.
+CHANGES = {"default": {}, "no_decay": {"train": {"rate_decay": "none"}}}
+SMALL_GRID = {"sweep.cells": ["sgd-0.01", "adam-0.01"], "ablation.changes": CHANGES}
+
 
 @dataclass
 class Outcome:

@@ -17,15 +17,9 @@ pytestmark = pytest.mark.xdist_group("pipeline")
 
 Names = dict[str, set[str]]  # by stage, the cells of the study taken together
 
-<<<<<<< HEAD
 # What no stage has to read: the launcher stands in the commands; the share of test is what the others leave.
 NEVER_READ = {"train.launcher", "split.fractions.test"}
-=======
 CHANGES = "ablation.changes"
-
-# Settings that a stage declares for what it does under other parameters than those of the build.
-ONLY_SOMETIMES: Names = {}
->>>>>>> w-t18
 
 
 @pytest.fixture(scope="module")
@@ -49,16 +43,12 @@ def declared(built: Project) -> dict[str, Names]:
             name = family(stage.addressing)
             for dep in stage.deps:
                 if isinstance(dep, ParamsDependency):
-<<<<<<< HEAD
                     # Without names, the whole file.
                     found["setting"][name] |= {
                         leaf for leaf in leaves if not dep.params or under(leaf, dep.params, ".")
                     }
-=======
-                    found["setting"][name] |= {leaf for leaf in leaves if under(leaf, dep.params, ".")}
                     if any(under(param, [CHANGES], ".") for param in dep.params):  # a cell's own alone
                         found["setting"][name].add(CHANGES)
->>>>>>> w-t18
                 else:
                     found["dep"][name].add(dep.def_path)
             found["out"][name] |= {out.def_path for out in stage.outs}

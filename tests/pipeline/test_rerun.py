@@ -16,24 +16,7 @@ FIGURES = {"plot", "report"}
 TRAININGS = {"train_lstm", "train_gru"}
 SCORES = {"evaluate", "gates"}
 GRID = {"sweep@sgd-0.01", "sweep@adam-0.01"}
-<<<<<<< HEAD
-=======
-CHANGES = {"default": {}, "no_decay": {"train": {"rate_decay": "none"}}}
 ABLATION = {"ablation@default", "ablation@no_decay"}
-SMALL_GRID = {"sweep.cells": ["sgd-0.01", "adam-0.01"], "ablation.changes": CHANGES}
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project in which every stage has run; tests take copies of it."""
-    project = Project(tmp_path_factory.mktemp("stubs") / "project")
-    copy_sources(project.folder)
-    change_params(project.folder / "params.yaml", SMALL_GRID)
-    commit(project.folder)
-    assert project.repro().ran >= CHECK | FIGURES | TRAININGS | SCORES | GRID
-    commit(project.folder)
-    return project
->>>>>>> w-t18
 
 
 @pytest.fixture

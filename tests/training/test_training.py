@@ -1,11 +1,8 @@
 """`python -m stages.train`, killed and continued, in several processes, and given what it cannot use."""
 
 import csv
-<<<<<<< HEAD
 import errno
-=======
 import json
->>>>>>> w-t18
 import os
 import random
 import re
@@ -158,7 +155,6 @@ def test_a_checkpoint_that_cannot_be_read_is_said_and_left(tmp_path, monkeypatch
     checkpoint.remove()
 
 
-<<<<<<< HEAD
 def test_a_flipped_bit_is_never_loaded(tmp_path, monkeypatch, capsys):
     """A bit of each byte: what is loaded is what was saved, or training starts anew and says so."""
     monkeypatch.chdir(tmp_path)
@@ -191,7 +187,8 @@ def test_a_checkpoint_that_cannot_be_written_is_said(tmp_path, monkeypatch, caps
         assert "no checkpoint was saved, training goes on (" in capsys.readouterr().err
         assert checkpoint.load() == {"step": 3}
         assert [path.name for path in checkpoint.path.parent.iterdir()] == [checkpoint.path.name]
-=======
+
+
 # Several seeds.
 
 SEEDS = {"train.seeds": 3, "machine.workers": 2}
@@ -250,7 +247,6 @@ def test_the_curve_is_the_mean_of_those_that_still_train():
         assert [row[name] for row in rows] == [1.5, 3.0]
         assert [row[f"{name}_low"] for row in rows] == [1.0, 3.0]
         assert [row[f"{name}_high"] for row in rows] == [2.0, 3.0]
->>>>>>> w-t18
 
 
 # What a checkpoint belongs to.
