@@ -78,7 +78,7 @@ def contributions(model: SpoilerRNN, reviews: Reviews, row: int) -> np.ndarray:
     The state there has read the words around it too.
     """
     model.eval()
-    batch = assemble(reviews, np.array([row])).to(next(model.parameters()).device)
+    batch = assemble(reviews, np.array([row]), model.read_padding).to(next(model.parameters()).device)
     length = int(reviews.lengths[row])
     forward, *backward = (states[:length, 0] for states in model.states(batch))
     states = torch.cat([forward, *(states.flip(0) for states in backward)], dim=1)  # (tokens, width)
