@@ -36,7 +36,7 @@ def test_nothing_is_downloaded_twice(project: Project, server) -> None:  # noqa:
 def test_a_users_file_in_the_place_of_an_output_is_not_deleted(project: Project) -> None:
     """`check` refuses it before DVC would delete it."""
     mine = project.folder / REVIEWS
-    mine.parent.mkdir(parents=True)
+    mine.parent.mkdir(parents=True, exist_ok=True)
     mine.write_bytes(NEW)
     project.set_params({"download.source": REVIEWS})
     assert "is an output of this pipeline" in project.dvc("repro", "download", fails=True)
