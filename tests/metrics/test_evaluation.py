@@ -235,6 +235,8 @@ def test_slices_are_scored_by_themselves() -> None:
     assert half["books_with_spoilers"] == 20
     assert half["roc_auc"] == pytest.approx(metrics.roc_auc_score(labels[rows], good[rows]), abs=1e-4)
     assert half["low"] < half["roc_auc"] < half["high"]
+    both = score_slices(slices[:1] * 10, evaluation(labels, books, lstm=good), ["lstm"])
+    assert both[0]["low"] < half["low"] < half["high"] < both[0]["high"]  # corrected for ten instead of one
     assert "roc_auc" in small
     assert "low" not in small
     assert single["spoilers"] == 0
