@@ -24,7 +24,7 @@ PAIRS = (
     ("tfidf", "majority"),
 )
 # What `dvc metrics show` lists: a table of at most 120 characters, which has no room for the recall.
-HEADLINE = ("average_precision", "average_precision_sd", "roc_auc", "accuracy", "precision", "f1")
+HEADLINE = ("average_precision", "sd_over_seeds", "roc_auc", "accuracy", "precision", "recall", "f1")
 WITH_INTERVALS = ("average_precision", "roc_auc", "f1")
 
 
@@ -86,11 +86,11 @@ class Evaluation:
     def scores(self, name: str) -> dict[str, float]:
         """Return the means of a model's scores over its trainings, with intervals, and the first's threshold.
 
-        `average_precision_sd` is the standard deviation over the trainings, 0 where there is only one.
+        `sd_over_seeds` is the standard deviation over the trainings, 0 where there is only one.
         """
         precisions = self.observed(name, "average_precision")
         found = mean_scores(self.trainings[name])
-        found["average_precision_sd"] = float(precisions.std(ddof=1)) if len(precisions) > 1 else 0.0
+        found["sd_over_seeds"] = float(precisions.std(ddof=1)) if len(precisions) > 1 else 0.0
         for score in WITH_INTERVALS:
             low, high = self.bootstrap(score, name).interval(self.confidence)
             prefix = "" if score == "average_precision" else f"{score}_"

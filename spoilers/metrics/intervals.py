@@ -28,9 +28,11 @@ class Resamples:
     def of(cls, books: np.ndarray, times: int, seed: int) -> "Resamples":
         """Draw `times` resamples: each as many books as there are, with replacement."""
         names, which = np.unique(books, return_inverse=True)
-        draw = np.random.default_rng(seed)
-        drawn = draw.multinomial(len(names), np.full(len(names), 1 / len(names)), size=times)
-        return cls(drawn.astype(np.int16), which.astype(np.int32))
+        draw, shares = np.random.default_rng(seed), np.full(len(names), 1 / len(names))
+        drawn = np.empty((times, len(names)), np.int16)
+        for resample in drawn:
+            resample[:] = draw.multinomial(len(names), shares)
+        return cls(drawn, which.astype(np.int32))
 
     @property
     def books(self) -> int:
@@ -49,8 +51,10 @@ class Resamples:
 
         They are added up by book first, so that a resample costs as much as there are books.
         """
-        by_book = [np.bincount(self.book, column, self.books) for column in values.T]
-        return self.drawn.astype(np.float64) @ np.stack(by_book, axis=1)
+        by_book = np.stack([np.bincount(self.book, column, self.books) for column in values.T], axis=1)
+        size = max(1, AT_ONCE // self.books)
+        starts = range(0, len(self.drawn), size)
+        return np.concatenate([self.drawn[i : i + size] @ by_book for i in starts])
 
 
 def interval(values: np.ndarray, confidence: float, groups: float) -> tuple[float, float]:

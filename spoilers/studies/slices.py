@@ -99,24 +99,30 @@ def score_slices(slices: Slices, evaluation: Evaluation, models: list[str]) -> l
     """Return size and scores of each slice and model, of a network by its first training.
 
     The ROC-AUC has the interval: unlike average precision, it can be compared between slices with
-    different shares of spoilers. A slice of one class has no scores; one whose spoilers are of few
-    books has no interval.
+    different shares of spoilers. The intervals hold together (Bonferroni): the chance that any of them misses
+    its value is 1 - confidence, so that two that do not meet show a difference, however many there are.
+    A slice of one class has no scores; one whose spoilers are of few books has no interval.
     """
-    labels, resamples = evaluation.labels, evaluation.resamples
-    records = []
+    records, resampled = [], []
     for by, name, rows in slices:
-        spoilers = labels[rows] > 0
-        books = len(np.unique(resamples.book[rows]))
-        with_spoilers = len(np.unique(resamples.book[rows][spoilers]))
-        size = {"reviews": len(rows), "spoilers": int(spoilers.sum()), "books_with_spoilers": with_spoilers}
+        size = size_of(rows, evaluation)
         for model in models:
-            p = evaluation.probabilities[model][0]
+            labels, p = evaluation.labels[rows], evaluation.probabilities[model][0][rows]
             record = {"by": by, "slice": name, "model": model, **size}
-            if 0 < spoilers.sum() < len(rows):
-                record |= rounded(ranking_scores(labels[rows], p[rows]))
-                if with_spoilers >= FEWEST:
-                    ranking = Ranking(labels[rows], p[rows])
-                    sides = interval(resamples.apply(ranking.roc_auc, rows), evaluation.confidence, books)
-                    record |= rounded(dict(zip(("low", "high"), sides, strict=True)))
+            if 0 < size["spoilers"] < len(rows):
+                record |= rounded(ranking_scores(labels, p))
+                if size["books_with_spoilers"] >= FEWEST:
+                    values = evaluation.resamples.apply(Ranking(labels, p).roc_auc, rows)
+                    resampled.append((record, values, len(np.unique(evaluation.resamples.book[rows]))))
             records.append(record)
+    level = 1 - (1 - evaluation.confidence) / max(len(resampled), 1)
+    for record, values, books in resampled:
+        record |= rounded(dict(zip(("low", "high"), interval(values, level, books), strict=True)))
     return records
+
+
+def size_of(rows: np.ndarray, evaluation: Evaluation) -> dict[str, int]:
+    """Return the number of reviews at `rows`, of spoilers among them, and of books that have these."""
+    spoilers = rows[evaluation.labels[rows] > 0]
+    books = len(np.unique(evaluation.resamples.book[spoilers]))
+    return {"reviews": len(rows), "spoilers": len(spoilers), "books_with_spoilers": books}

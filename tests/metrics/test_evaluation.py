@@ -75,7 +75,7 @@ def test_pairs_and_headline() -> None:
     assert max(p["confidence"] for p in pairs) == pytest.approx(1 - 0.05 / 6, abs=1e-4)
     assert min(p["confidence"] for p in pairs) == 0.95
     headlines = [evaluation(labels, books, **models).headline(name) for name in models]
-    keys = ["average_precision", "average_precision_sd", "roc_auc", "accuracy", "precision", "f1"]
+    keys = ["average_precision", "sd_over_seeds", "roc_auc", "accuracy", "precision", "recall", "f1"]
     assert [list(headline) for headline in headlines] == [keys] * 4
 
 
@@ -96,11 +96,11 @@ def test_scores_are_means_over_trainings() -> None:
     precisions = [metrics.average_precision_score(labels, p) for p in lstm]
     scores = found.scores("lstm")
     assert scores["average_precision"] == pytest.approx(np.mean(precisions), abs=1e-4)
-    assert scores["average_precision_sd"] == pytest.approx(np.std(precisions, ddof=1), abs=1e-4)
+    assert scores["sd_over_seeds"] == pytest.approx(np.std(precisions, ddof=1), abs=1e-4)
     f1 = [metrics.f1_score(labels, p >= 0.5) for p in lstm]
     assert scores["f1"] == pytest.approx(np.mean(f1), abs=1e-4)
     assert [one["f1"] for one in found.trainings["lstm"]] == pytest.approx(f1)
-    assert found.scores("tfidf")["average_precision_sd"] == 0
+    assert found.scores("tfidf")["sd_over_seeds"] == 0
     alone = evaluation(labels, books, lstm=lstm[0]).scores("lstm")
     assert scores["high"] - scores["low"] > 0
     assert alone["average_precision"] == round(precisions[0], 4)
@@ -235,6 +235,8 @@ def test_slices_are_scored_by_themselves() -> None:
     assert half["books_with_spoilers"] == 20
     assert half["roc_auc"] == pytest.approx(metrics.roc_auc_score(labels[rows], good[rows]), abs=1e-4)
     assert half["low"] < half["roc_auc"] < half["high"]
+    both = score_slices(slices[:1] * 10, evaluation(labels, books, lstm=good), ["lstm"])
+    assert both[0]["low"] < half["low"] < half["high"] < both[0]["high"]  # corrected for ten instead of one
     assert "roc_auc" in small
     assert "low" not in small
     assert single["spoilers"] == 0

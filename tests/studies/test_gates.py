@@ -117,7 +117,12 @@ def test_words_are_shown_of_the_sample_alone(tmp_path, monkeypatch, source):
     for cell in CELLS:
         sizes = params.load().model.model_copy(update={"embedding_size": 8, "hidden_size": 8})
         arguments = architecture(cell, sizes, WORDS)
-        description = {"architecture": arguments, "max_tokens": 64, "precision": "float32", "temperature": 1.0}
+        description = {
+            "architecture": arguments,
+            "max_tokens": 64,
+            "precision": "float32",
+            "temperature": 1.0,
+        }
         description |= {"threshold": 0.5, "sentence_threshold": None}
         folder = Path(f"data/models/{cell}")
         folder.mkdir(parents=True)
