@@ -53,7 +53,7 @@ def start(folder: Path, *launcher: str, threads: str = "1") -> subprocess.Popen:
 
 
 def finish(process: subprocess.Popen) -> str:
-    out, problems = process.communicate(timeout=120)
+    out, problems = process.communicate(timeout=600)
     assert process.returncode == 0, problems
     return out
 
@@ -65,7 +65,7 @@ def disturb(folder: Path, number: int, lines: int, pause: float, *launcher: str)
         assert process.stdout.readline(), process.stderr.read()
     time.sleep(pause)
     process.send_signal(number)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     return process.returncode
 
 
@@ -367,7 +367,7 @@ def test_two_processes_are_interrupted_together_and_go_on(tmp_path):
 def test_an_error_in_one_of_two_processes_ends_both(tmp_path):
     folder = write_project(tmp_path, DIVERGES)
     process = start(folder, *TORCHRUN)
-    _, problems = process.communicate(timeout=60)
+    _, problems = process.communicate(timeout=300)
     assert process.returncode
     assert "error: train_lstm: the loss is" in problems
     assert not (folder / "data/models").exists()
