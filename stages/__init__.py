@@ -2,5 +2,5 @@
 
 import os
 
-# Matplotlib reads this once, when it is imported. A notebook sets it to its own backend for whatever it starts.
+# Matplotlib reads this once, when it is imported. A notebook sets it to its own backend for what it starts.
 os.environ["MPLBACKEND"] = "agg"

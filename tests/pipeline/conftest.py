@@ -119,7 +119,7 @@ def project(built: Project, tmp_path: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def stub_build(tmp_path_factory: pytest.TempPathFactory) -> stubs.Project:
-    """A project on stub commands, with a small study, in which every stage has run; tests take copies of it."""
+    """A project on stub commands, with a small study, in which every stage has run; tests take copies."""
     project = stubs.Project(tmp_path_factory.mktemp("stubs") / "project")
     copy_sources(project.folder)
     small = {"sweep.optimizers": ["sgd", "adam"], "sweep.learning_rates": [0.01]}

@@ -1,4 +1,4 @@
-"""DVC shows a training while it runs: of the stage that runs it deletes the outputs, and the curve comes back."""
+"""DVC shows a training while it runs: it deletes the stage's outputs first, and the curve comes back."""
 
 import subprocess
 import sys
