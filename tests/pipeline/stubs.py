@@ -109,7 +109,8 @@ def write_outputs(stage: PipelineStage, read: set[str]) -> None:
     digest = sha256(repr((stage.addressing, inputs)).encode()).hexdigest()
     for out in stage.outs:
         inside = {path for path in read if path.startswith(f"{out.def_path}/")}
-        for path in inside or {out.def_path if Path(out.def_path).suffix else f"{out.def_path}/content"}:
+        is_file = Path(out.def_path).suffix[1:].isalpha()  # `adam-0.01` is a folder
+        for path in inside or {out.def_path if is_file else f"{out.def_path}/content"}:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(path).write_text(f"{path} {digest}\n")
 
