@@ -2,7 +2,7 @@
 # make test       lint, and run the whole test suite
 # make sweep      the optimizer study, JOBS=2 cells at once, then what remains
 # make demo       a page on this machine that shows a pasted review with its spoilers blurred
-# make bench-data, bench-train, bench-paths, bench-predict   speed and memory (REVIEWS=2000 for a quick look)
+# make bench-data, bench-train, bench-paths, bench-predict, bench-full   speed and memory (REVIEWS=2000 for a quick look)
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 JOBS ?= 2
 
-.PHONY: all test sweep demo bench-data bench-train bench-paths bench-predict clean
+.PHONY: all test sweep demo bench-data bench-train bench-paths bench-predict bench-full clean
 
 all: $(VENV)/installed
 	dvc repro
@@ -48,6 +48,9 @@ bench-paths: $(VENV)/installed
 
 bench-predict: $(VENV)/installed
 	python -m bench.predict
+
+bench-full: $(VENV)/installed
+	python -m bench.full
 
 clean:
 	rm -rf $(VENV) .cache
