@@ -142,9 +142,10 @@ def delete(path: Path) -> None:
 
 def sync(path: Path) -> None:
     """Have the system write a file's bytes, or a folder's names, to the disk before it goes on."""
-    descriptor = os.open(path, os.O_RDONLY)
+    folder = os.O_DIRECTORY if path.is_dir() else 0
+    descriptor = os.open(path, os.O_RDONLY | folder)
     try:
-        with suppress(OSError if path.is_dir() else ()):  # some file systems cannot for a folder
+        with suppress(OSError if folder else ()):  # some file systems cannot for a folder
             os.fsync(descriptor)
     finally:
         os.close(descriptor)

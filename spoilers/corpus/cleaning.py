@@ -75,7 +75,7 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean, workers:
                 counts.update(cleaned.counts)
                 parts.append(cleaned.part)
                 progress.update(cleaned.counts["read"])
-                if HOPELESS <= counts["read"] == counts["rejected"]:
+                if HOPELESS <= counts["read"] == counts["rejected"] and settings.max_rejected < 1:
                     break
         if counts["rejected"] > LISTED:
             counts["not_listed"] = counts["rejected"] - LISTED

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sys
 import zipfile
 from pathlib import Path
@@ -11,7 +12,8 @@ import torch
 from spoilers.core.errors import UserError
 from spoilers.core.files import replacing, sha256
 
-FOLDER = Path(".cache/checkpoints")
+# DVC runs some experiments in a copy of the project that it deletes, and names the project in DVC_ROOT.
+FOLDER = Path(os.environ.get("DVC_ROOT", "."), ".cache/checkpoints")
 
 
 def digest(settings: dict, files: list[Path]) -> str:
@@ -36,8 +38,8 @@ def digest(settings: dict, files: list[Path]) -> str:
 class Checkpoint:
     """One training's file; each save replaces the last, atomically."""
 
-    def __init__(self, settings: dict, files: list[Path], seconds: float):
-        self.path = FOLDER / f"{digest(settings, files)}.pt"
+    def __init__(self, key: str, seconds: float, folder: Path = FOLDER):
+        self.path = folder / f"{key}.pt"
         self.seconds = seconds  # between two saves
 
     def save(self, state: dict) -> None:

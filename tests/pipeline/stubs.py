@@ -20,11 +20,17 @@ from dvc.repo import Repo
 from dvc.stage import PipelineStage
 from dvc.stage.cache import StageCache
 
+from spoilers.core import params
 from spoilers.core.params import FLOAT, Loader
+from spoilers.studies.optimizers import remove_stale_cells
 from stages import check
 from tests import ROOT
 
 IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
+
+# Fewer cells of the study and of the ablation than there are in params.yaml.
+CHANGES = {"default": {}, "no_decay": {"train": {"rate_decay": "none"}}}
+SMALL_GRID = {"sweep.cells": ["sgd-0.01", "adam-0.01"], "ablation.changes": CHANGES}
 
 
 @dataclass
@@ -86,11 +92,13 @@ def watched(ran: set[str], restored: set[str]) -> Iterator[None]:
         ran.add(stage.addressing)
         if stage.name == "check":
             check.main()
-        else:
-            write_outputs(stage, read)
+            return
+        if stage.name == "sweep_summary":
+            remove_stale_cells(Path("data/sweep"), Path("reports/timings/sweep"), params.load().sweep)
+        write_outputs(stage, read)
 
     stages = yaml.load(Path("dvc.yaml").read_text(), FastLoader)["stages"].values()
-    read = {path for stage in stages for path in stage.get("deps", ())}
+    read = {path for stage in stages for path in stage.get("do", stage).get("deps", ())}
     with patch("dvc.stage.run.cmd_run", run), patch.object(StageCache, "restore", note), fast_yaml():
         yield
 

@@ -19,6 +19,7 @@ Names = dict[str, set[str]]  # by stage, the cells of the study taken together
 
 # What no stage has to read: the launcher stands in the commands; the share of test is what the others leave.
 NEVER_READ = {"train.launcher", "split.fractions.test"}
+CHANGES = "ablation.changes"
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,12 @@ def declared(built: Project) -> dict[str, Names]:
             name = family(stage.addressing)
             for dep in stage.deps:
                 if isinstance(dep, ParamsDependency):
-                    found["setting"][name] |= {leaf for leaf in leaves if under(leaf, dep.params, ".")}
+                    # Without names, the whole file.
+                    found["setting"][name] |= {
+                        leaf for leaf in leaves if not dep.params or under(leaf, dep.params, ".")
+                    }
+                    if any(under(param, [CHANGES], ".") for param in dep.params):  # a cell's own alone
+                        found["setting"][name].add(CHANGES)
                 else:
                     found["dep"][name].add(dep.def_path)
             found["out"][name] |= {out.def_path for out in stage.outs}
@@ -60,9 +66,9 @@ def under(name: str, others: Iterable[str], separator: str = "/") -> bool:
 
 
 def leaves_of(values: dict, prefix: str = "") -> Iterable[str]:
-    """The full name of each setting that is no section."""
+    """The full name of each setting that is no section; the ablation's changes are one."""
     for key, value in values.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and prefix + key != CHANGES:
             yield from leaves_of(value, f"{prefix}{key}.")
         else:
             yield prefix + key
@@ -107,7 +113,7 @@ def test_every_file_that_is_read_is_declared(seen: dict[str, Names], declared: d
             name
             for name in names
             if not name.endswith(".py")
-            and name != "params.yaml"
+            and name not in ("params.yaml", "dvc.yaml")  # DVC takes no dvc.yaml as a dependency
             and not under(name, declared["dep"][stage] | declared["out"][stage])
         }
         for stage, names in seen["read"].items()

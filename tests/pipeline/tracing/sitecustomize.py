@@ -46,7 +46,8 @@ def watch_files(record: Record) -> None:
     def hook(event: str, arguments: tuple) -> None:
         if event == "open":
             path, _, flags = arguments
-            record.path("write" if flags & (os.O_WRONLY | os.O_RDWR) else "read", path)
+            if not flags & os.O_DIRECTORY:  # by which nothing can be read: it is for `fsync`
+                record.path("write" if flags & (os.O_WRONLY | os.O_RDWR) else "read", path)
         elif event in ("os.listdir", "os.scandir"):
             record.path("list", arguments[0])
         elif event == "os.rename":

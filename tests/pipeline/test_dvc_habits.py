@@ -1,0 +1,97 @@
+"""What people who live in DVC do with the project, on stub commands through the real DVC."""
+
+import re
+import shutil
+import subprocess
+from contextlib import chdir
+
+import pytest
+from dvc.repo import Repo
+
+from tests import ROOT
+from tests.pipeline.conftest import inherited
+from tests.pipeline.stubs import Project, change_params
+
+pytestmark = pytest.mark.xdist_group("stubs")
+
+README = (ROOT / "README.md").read_text()
+
+
+def commands_after(sentence: str) -> str:
+    """Return the indented lines that follow a sentence of the README."""
+    (after,) = README.split(sentence)[1:]
+    return re.match(r"\n\n((?:    .+\n)+)", after)[1]
+
+
+def shell(project: Project, commands: str, fails: bool = False) -> str:
+    """Run lines in the project's folder, until one fails; return what they printed."""
+    done = subprocess.run(
+        ["bash", "-ec", commands], cwd=project.folder, env=inherited(), capture_output=True, text=True
+    )
+    assert (done.returncode != 0) == fails, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def status(project: Project) -> dict:
+    """Return what `dvc status` finds changed."""
+    with chdir(project.folder), Repo(".") as repo:
+        return repo.status()
+
+
+@pytest.mark.parametrize("by", ["hand", "experiment"])
+def test_the_way_back_restores_everything(stub_project: Project, by: str) -> None:
+    """By the README's own lines; autostage has put the other optimizer's dvc.lock into git's index."""
+    before = stub_project.outputs()
+    if by == "hand":
+        change_params(stub_project.folder / "params.yaml", {"optimizer": "sgd"})
+        assert "train_lstm" in stub_project.repro().ran
+    else:
+        assert "train_lstm" in stub_project.experiment("optimizer=sgd").ran
+    assert stub_project.outputs()["data/models/lstm/content"] != before["data/models/lstm/content"]
+    shell(stub_project, commands_after("To go back to the last commit, whatever ran since:"))
+    assert stub_project.outputs() == before
+    assert shell(stub_project, "git status --short") == ""
+    assert status(stub_project) == {}
+
+
+def test_a_smaller_study_is_up_to_date_in_a_fresh_clone(stub_project: Project) -> None:
+    """Cells of earlier parameters neither stay in the summary's hash nor in anyone's way."""
+    stub_project.experiment("sweep.optimizers=[adam]")
+    shell(
+        stub_project,
+        """
+        dvc remote add --default storage ../storage
+        git add --all
+        git commit --quiet --message 'A smaller study'
+        dvc push --quiet
+        git clone --quiet . ../clone
+        """,
+    )
+    clone = Project(stub_project.folder.parent / "clone")
+    shell(clone, "dvc pull --quiet")
+    assert status(clone) == {}
+    assert not (clone.folder / "data/sweep/sgd-0.01").exists()
+    assert clone.outputs() == stub_project.outputs()
+
+
+def test_line_endings_are_the_same_on_windows(stub_project: Project) -> None:
+    """A clone under the setting that Git for Windows has; the cache is the first one's."""
+    shell(stub_project, "git clone --quiet --config core.autocrlf=true . ../clone")
+    clone = Project(stub_project.folder.parent / "clone")
+    shell(clone, "dvc config --local cache.dir ../project/.dvc/cache && dvc checkout --quiet")
+    assert status(clone) == {}
+    assert b"\r" not in (clone.folder / "params.yaml").read_bytes()
+
+
+def test_a_copy_without_git(stub_project: Project) -> None:
+    """Such as a zip from the web: DVC refuses it until the README's line has been run."""
+    shutil.rmtree(stub_project.folder / ".git")
+    assert "not a git repository" in shell(stub_project, "dvc status", fails=True).lower()
+    shell(stub_project, commands_after("A copy without `.git` (a zip) needs one before DVC works:"))
+    assert status(stub_project) == {}
+
+
+def test_what_dvc_draws_is_not_committed(stub_project: Project) -> None:
+    (stub_project.folder / "dvc_plots").mkdir()
+    (stub_project.folder / "dvc_plots/index.html").write_text("<html></html>")
+    assert shell(stub_project, "git status --short") == ""
