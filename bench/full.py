@@ -33,8 +33,13 @@ HEADING = "## The whole pipeline"
 BEGIN, END = "<!-- whole pipeline: begin -->", "<!-- whole pipeline: end -->"
 SETTINGS = {  # what is not as in params.yaml
     "model": {"embedding_size": 8, "hidden_size": 8},
-    "train": {"epochs": 1, "validations_per_epoch": 1, "batch_size": 256},
-    "sweep": {"optimizers": ["sgd", "adam"], "learning_rates": [0.01], "epochs": 1, "reviews": 500},
+    "train": {"seeds": 1, "epochs": 1, "validations_per_epoch": 1, "batch_size": 256},
+    "sweep": {"cells": ["sgd-0.01", "adam-0.01"], "seeds": 1, "epochs": 1, "reviews": 500},
+    "ablation": {
+        "seeds": 1,
+        "epochs": 1,
+        "changes": {"default": {}, "no_sentence_loss": {"train": {"sentence_weight": 0.0}}},
+    },
 }
 LEFT_OUT = ("reports/", "tests/", "bench/", "dvc.lock")
 NETWORKS = ("train_lstm", "train_gru")
@@ -161,12 +166,15 @@ def speed(cell: str, device: str) -> None:
 
     from spoilers.core import params
     from spoilers.core.allocator import keep_freed_memory
-    from spoilers.training.prepare import Choice, prepare, read_data
+    from spoilers.text.reviews import load
+    from spoilers.text.vocabulary import Vocabulary
+    from spoilers.training.prepare import Choice, Data, prepare
 
     torch.set_num_threads(1)
     keep_freed_memory()
     settings = params.load(ROOT / "params.yaml")
-    data = read_data(Path("data/splits"), settings.model, settings.train.max_tokens)
+    reviews = load("data/splits/train.parquet", settings.train.max_tokens)
+    data = Data(reviews, reviews, len(Vocabulary.load("data/splits/vocabulary.txt")), None)
     choice = Choice(cell, "adam", settings.optimizers.adam.learning_rate, settings.seed)
     training = prepare(
         choice, data, settings.model, settings.train, settings.optimizers, torch.device(device)
@@ -179,7 +187,7 @@ def speed(cell: str, device: str) -> None:
         training.step(share)
         tokens += share.tokens
     training.read()
-    print(tokens / (time.perf_counter() - began), len(data.train.ids))
+    print(tokens / (time.perf_counter() - began), len(reviews.ids))
 
 
 def training_table(folder: Path, reviews: int) -> list[str]:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from spoilers.core.errors import UserError
 from spoilers.text.vocabulary import UNKNOWN
 
-AT_ONCE = 1 << 15  # reviews that are read from a file at a time
+AT_ONCE = 1 << 13  # reviews that are read from a file at a time
 
 
 @dataclass(frozen=True)
