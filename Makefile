@@ -4,7 +4,7 @@
 # make lock       resolve requirements.txt anew into constraints.txt, with hashes (UPGRADE=--upgrade for newer)
 # make sweep      the optimizer study, JOBS=2 cells at once, then what remains
 # make demo       a page on this machine that shows a pasted review with its spoilers blurred
-# make bench-data, bench-train, bench-paths, bench-predict   speed and memory (REVIEWS=2000 for a quick look)
+# make bench-data, bench-train, bench-paths, bench-predict, bench-full   speed and memory (REVIEWS=2000 for a quick look)
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 JOBS ?= 2
 MINUTES ?= 20
 
-.PHONY: all test fuzz lock sweep demo bench-data bench-train bench-paths bench-predict clean
+.PHONY: all test fuzz lock sweep demo bench-data bench-train bench-paths bench-predict bench-full clean
 
 all: $(VENV)/installed
 	dvc repro
@@ -68,6 +68,9 @@ bench-paths: $(VENV)/installed
 
 bench-predict: $(VENV)/installed
 	python -m bench.predict
+
+bench-full: $(VENV)/installed
+	python -m bench.full
 
 clean:
 	rm -rf $(VENV) .cache

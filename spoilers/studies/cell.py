@@ -3,6 +3,7 @@
 import math
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +52,8 @@ def run_cell(
     """
     seeds = range(settings.seed, settings.seed + settings.sweep.seeds)
     settings = study_settings(settings)
-    data = read_data(reviews, settings.model, settings.train.max_tokens)
-    test = load(reviews / TEST, settings.train.max_tokens)
+    read = partial(load, max_tokens=settings.train.max_tokens)
+    data, test = read_data(reviews, settings.model, read), read(reviews / TEST)
     workers = min(len(seeds), len(available_cores()))
     with ProcessPoolExecutor(workers, initializer=end_with_parent) as pool:
         choices = [Choice(settings.sweep.cell, name, learning_rate, seed) for seed in seeds]

@@ -9,16 +9,17 @@ import numpy as np
 import torch
 
 from spoilers.core.allocator import keep_freed_memory
-from spoilers.core.files import scratch_folder
+from spoilers.core.files import partial_of, scratch_folder
 from spoilers.core.params import Params
 from spoilers.models import devices
 from spoilers.models.vectors import WordVectors
 from spoilers.text.arrays import map_arrays, write_arrays
+from spoilers.text.reviews import AT_ONCE, ReviewFile
 from spoilers.training import processes
 from spoilers.training.checkpoints import Checkpoint, digest
 from spoilers.training.describe import describe
 from spoilers.training.loop import Diverged
-from spoilers.training.prepare import Choice, Data, determining, prepare, read_data
+from spoilers.training.prepare import TRAIN, VALIDATION, Choice, Data, determining, prepare, read_data
 from spoilers.training.watch import Watch
 from spoilers.training.workers import Tell, side_by_side
 
@@ -64,17 +65,17 @@ def trained(
         KeyboardInterrupt: on SIGINT or SIGTERM; all have saved a checkpoint.
     """
     device = devices.choose(settings.machine.device)
-    data = read_data(splits, settings.model, settings.train.max_tokens)
     checkpoints = checkpoints_of(choice, settings, splits, device)
-    tokens = len(data.train.ids) * settings.train.epochs * settings.train.seeds
-    with shared(data, name) as folder, Watch(name, tokens, curve) as watch:
+    with shared(splits, settings.train.max_tokens, name) as folder:
+        data = read_data(splits, settings.model, lambda path: map_arrays(folder / path.stem))
+        tokens = len(data.train.ids) * settings.train.epochs * settings.train.seeds
         jobs = [
             Job(replace(choice, seed=seed), settings, folder, data.words, data.vectors, checkpoint)
             for seed, checkpoint in checkpoints.items()
         ]
-        del data
         try:
-            found = side_by_side(train_seed, jobs, device, settings.machine.workers, watch)
+            with Watch(name, tokens, curve) as watch:
+                found = side_by_side(train_seed, jobs, device, settings.machine.workers, watch)
         except Diverged:
             remove(checkpoints)
             raise
@@ -97,11 +98,17 @@ def checkpoints_of(
 
 
 @contextmanager
-def shared(data: Data, name: str) -> Iterator[Path]:
-    """Yield a folder with the reviews, which all processes map into memory."""
-    with scratch_folder(SCRATCH / f"{name}-{processes.rank()}") as folder:
-        write_arrays(data.train, folder / "train")
-        write_arrays(data.validation, folder / "validation")
+def shared(splits: Path, max_tokens: int, name: str) -> Iterator[Path]:
+    """Yield a folder with the reviews' arrays, which all processes of this machine map into memory."""
+    path = SCRATCH / name
+    if not processes.is_first_here():
+        processes.wait_for_all()
+        yield partial_of(path)
+        return
+    with scratch_folder(path) as folder:
+        for split in (splits / TRAIN, splits / VALIDATION):
+            write_arrays(ReviewFile(split, max_tokens).blocks(AT_ONCE), folder / split.stem)
+        processes.wait_for_all()
         yield folder
 
 
