@@ -37,6 +37,7 @@ def check(params: Params) -> None:
 def outputs_of(pipeline: Path) -> Iterator[Path]:
     """Yield the outputs that a dvc.yaml names; of one with `${...}` in its name, the folder above that."""
     for stage in yaml.safe_load(pipeline.read_text(encoding="utf-8"))["stages"].values():
+        stage = stage.get("do", stage)  # of a repeated one
         for kind in ("outs", "metrics", "plots"):
             for output in stage.get(kind, ()):
                 name = output if isinstance(output, str) else next(iter(output))
