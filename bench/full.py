@@ -83,7 +83,7 @@ def run_pipeline(folder: Path) -> list[Row]:
     environment = os.environ | {"PYTHONUNBUFFERED": "1", "DVC_NO_ANALYTICS": "true"}
     command = [sys.executable, "-m", "dvc", "repro"]
     with (
-        (folder / "repro.log").open("w") as log,
+        (folder / "repro.log").open("w", buffering=1) as log,
         subprocess.Popen(
             command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process,
@@ -161,7 +161,10 @@ def cpu_seconds(pid: int) -> float:
 
 
 def speed(cell: str, device: str) -> None:
-    """Print how many tokens a second the settings of params.yaml train on, in one thread, and an epoch's."""
+    """Print the tokens a second that the settings of params.yaml train on, in one thread.
+
+    Beside it, the tokens in an epoch and the bytes of the encoded reviews.
+    """
     import torch
 
     from spoilers.core import params
@@ -187,7 +190,8 @@ def speed(cell: str, device: str) -> None:
         training.step(share)
         tokens += share.tokens
     training.read()
-    print(tokens / (time.perf_counter() - began), len(reviews.ids))
+    size = sum(array.nbytes for array in vars(reviews).values())
+    print(tokens / (time.perf_counter() - began), len(reviews.ids), size)
 
 
 def training_table(folder: Path, reviews: int) -> list[str]:
@@ -195,20 +199,20 @@ def training_table(folder: Path, reviews: int) -> list[str]:
     import torch
 
     lines = [
-        "| | device | thousand tokens/s | million tokens in an epoch | hours an epoch |",
-        "|---|---|--:|--:|--:|",
+        "| | device | thousand tokens/s | million tokens in an epoch | hours an epoch | encoded, GB |",
+        "|---|---|--:|--:|--:|--:|",
     ]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     devices = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
     for device, cell in itertools.product(devices, ("lstm", "gru")):
         command = [sys.executable, "-m", "bench.full", cell, device]
         done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, check=True)
-        per_second, tokens = map(float, done.stdout.split())
-        tokens *= GOODREADS / reviews
+        per_second, *sizes = map(float, done.stdout.split())
+        tokens, size = (GOODREADS / reviews * number for number in sizes)
         where = torch.cuda.get_device_name() if device == "cuda" else "one thread of this processor"
         lines.append(
             f"| {cell.upper()} | {where} | {per_second / 1e3:,.0f} | {tokens / 1e6:,.0f}"
-            f" | {tokens / per_second / 3600:.2f} |"
+            f" | {tokens / per_second / 3600:.2f} | {size / 1e9:.2f} |"
         )
     return lines
 
