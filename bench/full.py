@@ -107,8 +107,7 @@ def run_pipeline(folder: Path) -> list[Row]:
             if found := RUNNING.match(line):
                 end_stage()
                 name = found[1]
-            elif line.startswith("Use `dvc push`"):
-                end_stage()
+        end_stage()
     if process.returncode:
         sys.exit(f"dvc repro failed at {name}; see {folder / 'repro.log'}")
     return rows
