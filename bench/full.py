@@ -4,7 +4,7 @@
 repro` in a project of its own, `.cache/bench-full`, and puts a table into bench/README.md. The networks
 are tiny and train for one epoch, so that it is the pipeline that is measured; everything else is as in
 params.yaml. A quarter of the reviews goes first: what takes a quarter of the time there grows with the data
-and not faster. At the end, a few hundred steps show what an epoch costs with the settings of params.yaml.
+and not faster. At the end, a few hundred steps show what an epoch of a real training costs.
 
 The projects are left there, with their reports, until the next run. Needs Linux, for /proc.
 """
@@ -40,6 +40,10 @@ SETTINGS = {  # what is not as in params.yaml
         "epochs": 1,
         "changes": {"default": {}, "no_sentence_loss": {"train": {"sentence_weight": 0.0}}},
     },
+}
+SUGGESTED = {  # in the README for the whole file
+    "model": {"embedding_size": 100, "hidden_size": 128},
+    "train": {"batch_size": 128},
 }
 LEFT_OUT = ("reports/", "tests/", "bench/", "dvc.lock")
 NETWORKS = ("train_lstm", "train_gru")
@@ -83,7 +87,7 @@ def run_pipeline(folder: Path) -> list[Row]:
     environment = os.environ | {"PYTHONUNBUFFERED": "1", "DVC_NO_ANALYTICS": "true"}
     command = [sys.executable, "-m", "dvc", "repro"]
     with (
-        (folder / "repro.log").open("w") as log,
+        (folder / "repro.log").open("w", buffering=1) as log,
         subprocess.Popen(
             command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process,
@@ -103,8 +107,7 @@ def run_pipeline(folder: Path) -> list[Row]:
             if found := RUNNING.match(line):
                 end_stage()
                 name = found[1]
-            elif line.startswith("Use `dvc push`"):
-                end_stage()
+        end_stage()
     if process.returncode:
         sys.exit(f"dvc repro failed at {name}; see {folder / 'repro.log'}")
     return rows
@@ -160,8 +163,11 @@ def cpu_seconds(pid: int) -> float:
 # What training costs.
 
 
-def speed(cell: str, device: str) -> None:
-    """Print how many tokens a second the settings of params.yaml train on, in one thread, and an epoch's."""
+def speed(cell: str, device: str, settings_of: str) -> None:
+    """Print the tokens a second that a network trains on, in one thread.
+
+    Beside it, the tokens in an epoch and the bytes of the encoded reviews.
+    """
     import torch
 
     from spoilers.core import params
@@ -173,6 +179,8 @@ def speed(cell: str, device: str) -> None:
     torch.set_num_threads(1)
     keep_freed_memory()
     settings = params.load(ROOT / "params.yaml")
+    if settings_of == "suggested":
+        settings = params.change(settings, SUGGESTED)
     reviews = load("data/splits/train.parquet", settings.train.max_tokens)
     data = Data(reviews, reviews, len(Vocabulary.load("data/splits/vocabulary.txt")), None)
     choice = Choice(cell, "adam", settings.optimizers.adam.learning_rate, settings.seed)
@@ -187,7 +195,8 @@ def speed(cell: str, device: str) -> None:
         training.step(share)
         tokens += share.tokens
     training.read()
-    print(tokens / (time.perf_counter() - began), len(reviews.ids))
+    size = sum(array.nbytes for array in vars(reviews).values())
+    print(tokens / (time.perf_counter() - began), len(reviews.ids), size)
 
 
 def training_table(folder: Path, reviews: int) -> list[str]:
@@ -195,20 +204,21 @@ def training_table(folder: Path, reviews: int) -> list[str]:
     import torch
 
     lines = [
-        "| | device | thousand tokens/s | million tokens in an epoch | hours an epoch |",
-        "|---|---|--:|--:|--:|",
+        "| | settings | device | thousand tokens/s | million tokens in an epoch | hours an epoch"
+        " | encoded reviews, GB |",
+        "|---|---|---|--:|--:|--:|--:|",
     ]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     devices = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
-    for device, cell in itertools.product(devices, ("lstm", "gru")):
-        command = [sys.executable, "-m", "bench.full", cell, device]
+    for device, settings, cell in itertools.product(devices, ("params.yaml", "suggested"), ("lstm", "gru")):
+        command = [sys.executable, "-m", "bench.full", cell, device, settings]
         done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, check=True)
-        per_second, tokens = map(float, done.stdout.split())
-        tokens *= GOODREADS / reviews
+        per_second, *sizes = map(float, done.stdout.split())
+        tokens, size = (GOODREADS / reviews * number for number in sizes)
         where = torch.cuda.get_device_name() if device == "cuda" else "one thread of this processor"
         lines.append(
-            f"| {cell.upper()} | {where} | {per_second / 1e3:,.0f} | {tokens / 1e6:,.0f}"
-            f" | {tokens / per_second / 3600:.2f} |"
+            f"| {cell.upper()} | {settings} | {where} | {per_second / 1e3:,.0f} | {tokens / 1e6:,.0f}"
+            f" | {tokens / per_second / 3600:.2f} | {size / 1e9:.2f} |"
         )
     return lines
 
@@ -263,8 +273,8 @@ def main() -> None:
             "",
             *tabulate(found["whole"], found["quarter"], reviews),
             "",
-            f"Training with the settings of params.yaml, from {STEPS} steps on these reviews, for"
-            f" {GOODREADS:,} reviews:",
+            f"What training on {GOODREADS:,} reviews costs, from {STEPS} steps on these, with the settings of"
+            " params.yaml and with those that the README suggests for the whole file:",
             "",
             *training_table(FOLDER / "whole", reviews),
             "",

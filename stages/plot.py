@@ -29,9 +29,9 @@ def main() -> None:
         draw(folder / "precision_recall", curves.precision_recall, by_recall, prevalence)
         draw(folder / "roc", curves.roc, tables("test/roc_{}", curved))
         draw(folder / "calibration", curves.calibration, results["comparison"]["calibration"], prevalence)
-        draw(folder / "confusion", models.confusion, tables("test/confusion_{}", networks))
         thresholds = {name: scores[name]["threshold"] for name in networks}
         predictions = pd.read_parquet("data/predictions/test.parquet")
+        draw(folder / "confusion", models.confusion, predictions, thresholds)
         draw(folder / "errors", errors.probabilities, predictions, thresholds)
         draw(folder / "slices", slices.score_by_slice, results["slices"]["slices"])
         draw(folder / "leakage", leakage.leaks, results["leakage"])

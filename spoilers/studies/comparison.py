@@ -21,7 +21,7 @@ from spoilers.studies.slices import test_size
 from spoilers.text.reviews import Reviews, load
 
 CLASSES = ("no spoiler", "spoiler")
-CONFUSION_ROWS = 5000  # as many as the template of `dvc plots` can show
+CONFUSION_ROWS = 5000  # the most that the template of `dvc plots` can show
 DETAILS = (
     "average_precision", "roc_auc", "accuracy", "precision", "recall", "f1", "brier", "log_loss",
     "calibration_error",
@@ -207,7 +207,8 @@ def curves(evaluation: Evaluation, networks: list[str]) -> dict[str, list[dict]]
         found[f"threshold_{name}"] = evaluation.by_threshold(name)
     for name in networks:
         called = evaluation.probabilities[name][0] >= evaluation.thresholds[name][0]
-        found[f"confusion_{name}"] = decisions(evaluation.labels, called)[:CONFUSION_ROWS]
+        step = -(-len(called) // CONFUSION_ROWS)
+        found[f"confusion_{name}"] = decisions(evaluation.labels[::step], called[::step])
     return found
 
 
