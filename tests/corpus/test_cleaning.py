@@ -50,7 +50,7 @@ def records(number: int, seed: int = 0) -> list[dict]:
 
 def pack(lines: list) -> bytes:
     lines = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
-    return gzip.compress(b"\n".join(lines) + b"\n", 1)
+    return gzip.compress(b"\n".join(lines) + b"\n", 1, mtime=0)
 
 
 class Cleaned:
@@ -212,7 +212,7 @@ def test_a_file_of_another_kind_is_not_read_to_its_end(tmp_path, monkeypatch):
     original = cleaning.write_chunks
     monkeypatch.setattr(cleaning, "write_chunks", lambda *how: (read.append(c) or c for c in original(*how)))
     with pytest.raises(UserError, match="lines are malformed"):
-        Cleaned(tmp_path, gzip.compress(b"x\n" * 100_000), max_rejected=0.5)
+        Cleaned(tmp_path, gzip.compress(b"x\n" * 100_000, mtime=0), max_rejected=0.5)
     assert len(read) < 20 and os.listdir(tmp_path / "out") == []
 
 
@@ -220,7 +220,7 @@ def test_a_file_of_another_kind_is_not_read_to_its_end(tmp_path, monkeypatch):
     ("lines", "changes", "message"),
     [
         ([], {}, r"holds no reviews"),
-        (gzip.compress(b' \n[{"review_id": "1"},\n{"review_id": "2"}]'), {}, r"is one JSON array"),
+        (gzip.compress(b' \n[{"review_id": "1"},\n{"review_id": "2"}]', mtime=0), {}, r"is one JSON array"),
         (
             [record(0, "Fine.")] * 9 + [b"x"] * 2,
             {"max_rejected": 0.1},

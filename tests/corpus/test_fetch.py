@@ -506,7 +506,7 @@ NO_REVIEWS = {  # inside a gzip file
         (b'{"review_id": 1}\n', "application/json", "no gzip file"),
         (b"\x1f", "application/gzip", "no gzip file"),
         (b"", "application/gzip", "empty"),
-        *((gzip.compress(body), "application/gzip", words) for body, words in NO_REVIEWS.values()),
+        *((gzip.compress(body, mtime=0), "application/gzip", words) for body, words in NO_REVIEWS.values()),
     ],
     ids=["page", "unnamed page", "page by its type", "plain", "one byte", "nothing", *NO_REVIEWS],
 )
@@ -788,7 +788,7 @@ def test_a_path_in_the_home_folder(folder, monkeypatch):
         (b"\n<!DOCTYPE html><html></html>", "web page"),
         (b"PK\x03\x04\0\0", "neither gzip nor JSON lines"),
         (NEW[:-1], "cut short"),
-        *((gzip.compress(body), words) for body, words in NO_REVIEWS.values()),
+        *((gzip.compress(body, mtime=0), words) for body, words in NO_REVIEWS.values()),
         *(NO_REVIEWS[name] for name in ("gzip of an error", "gzip of words", "gzip of an array")),
     ],
 )
