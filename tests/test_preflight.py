@@ -111,6 +111,8 @@ def test_every_output_is_found(project: Path) -> None:
     found = set(preflight.outputs_of(Path("dvc.yaml")))
     assert {Path("data/sweep"), Path("data/raw/source.json"), Path("reports/metrics/gru.json")} < found
     assert len(list(preflight.outputs_of(Path("dvc.yaml")))) == sum(
-        len(stage.get(kind, ())) for stage in stages.values() for kind in ("outs", "metrics", "plots")
+        len(stage.get("do", stage).get(kind, ()))
+        for stage in stages.values()
+        for kind in ("outs", "metrics", "plots")
     )
     assert params.PATH not in found
