@@ -34,7 +34,13 @@ BEGIN, END = "<!-- whole pipeline: begin -->", "<!-- whole pipeline: end -->"
 SETTINGS = {  # what is not as in params.yaml
     "model": {"embedding_size": 8, "hidden_size": 8},
     "train": {"seeds": 1, "epochs": 1, "validations_per_epoch": 1, "batch_size": 256},
-    "sweep": {"cells": ["sgd-0.01", "adam-0.01"], "seeds": 1, "epochs": 1, "reviews": 500},
+    "sweep": {
+        "cells": ["sgd-0.01", "adam-0.01"],
+        "shared_learning_rate": 0.01,
+        "seeds": 1,
+        "epochs": 1,
+        "reviews": 500,
+    },
     "ablation": {
         "seeds": 1,
         "epochs": 1,

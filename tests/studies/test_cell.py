@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +44,9 @@ def project(tmp_path, monkeypatch) -> tuple[Params, Path]:
 def study(settings: Params, splits: Path, choice: Choice) -> Run:
     """Train one seed as a cell does."""
     settings = study_settings(settings)
-    data = read_data(splits, settings.model, settings.train.max_tokens)
-    return train_seed(choice, settings, data, load(splits / "test.parquet", settings.train.max_tokens))
+    read = partial(load, max_tokens=settings.train.max_tokens)
+    data = read_data(splits, settings.model, read)
+    return train_seed(choice, settings, data, read(splits / "test.parquet"))
 
 
 def test_equal_weights_and_batches(project, monkeypatch) -> None:
