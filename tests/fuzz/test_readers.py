@@ -234,7 +234,7 @@ def settings(draw: random.Random, folder: Path) -> None:
 def checkpoints(draw: random.Random, folder: Path) -> None:
     os.chdir(folder)
     state = {"weight": torch.arange(5.0), "progress": {"step": 3}}
-    checkpoint = Checkpoint({}, [], 60.0)
+    checkpoint = Checkpoint("some", 60.0)
     checkpoint.save(state)
     checkpoint.path.write_bytes(mutate(draw, checkpoint.path.read_bytes()))
     loaded = checkpoint.load()

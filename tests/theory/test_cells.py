@@ -157,7 +157,8 @@ MODELS = [
 @pytest.mark.parametrize("cell", counts.GATES)
 def test_counts_are_those_of_the_models(shape, cell):
     rates = {"embedding_dropout": 0.0, "state_dropout": 0.0, "word_dropout": 0.0}
-    model = Model(**shape, **rates, vectors=None, freeze_vectors=False)
+    fixed = {"pooling": "max", "read_padding": False, "vectors": None, "freeze_vectors": False}
+    model = Model(**shape, **rates, **fixed)
     counted = count_parameters(SpoilerRNN(50, cell, **shape))
     assert counts.recurrent_parameters(cell, model, model.hidden_size) == counted["cell"]
     assert counts.all_parameters(cell, model, 50) == counted["total"]
