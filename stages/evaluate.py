@@ -61,7 +61,7 @@ def main() -> None:
 def write_scores(evaluation: Evaluation, networks: dict[str, comparison.Network]) -> None:
     for name in (*CELLS, "tfidf", "length", "majority"):
         scores = evaluation.headline(name)
-        write_json(f"reports/metrics/{name}.json", scores)
+        write_json(f"metrics/{name}.json", scores)
         print(f"{name:8} average precision {scores['average_precision']:.4f}")
     for name, rows in comparison.curves(evaluation, list(networks)).items():
         write_text(f"reports/curves/test/{name}.csv", to_csv(rows))

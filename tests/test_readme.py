@@ -20,7 +20,7 @@ def test_the_table_of_results_is_current() -> None:
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
     assert [row[0] for row in rows] == list(NAMES)
     for name, precision, between, *others in rows:
-        scores = json.loads((ROOT / f"reports/metrics/{NAMES[name]}.json").read_text())
+        scores = json.loads((ROOT / f"metrics/{NAMES[name]}.json").read_text())
         assert precision == f"{scores['average_precision']:.3f}"
         assert between == f"{scores['low']:.3f} \N{EN DASH} {scores['high']:.3f}"
         keys = ("roc_auc", "accuracy", "precision", "recall", "f1")

@@ -251,7 +251,7 @@ def test_ten_thousand_damaged_records(tmp_path):
 
 STAGES = {
     "download": ("data/raw/reviews.json.gz", "data/raw/source.json"),
-    "clean": ("data/clean/reviews.parquet", "data/clean/rejected.jsonl", "reports/metrics/clean.json"),
+    "clean": ("data/clean/reviews.parquet", "data/clean/rejected.jsonl", "metrics/clean.json"),
     "tokenize": ("data/tokens/reviews.parquet",),
     "split": (
         *(f"data/splits/{name}.parquet" for name in ("train", "validation", "test")),

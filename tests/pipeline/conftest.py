@@ -59,7 +59,7 @@ class Project:
         """Every file that stages wrote, by its path; the timings, which differ each time, are left out."""
         return {
             str(path.relative_to(self.folder)): path.read_bytes()
-            for folder in ("data", "reports")
+            for folder in ("data", "metrics", "reports")
             for path in sorted((self.folder / folder).rglob("*"))
             if path.is_file() and "timings" not in path.parts
         }

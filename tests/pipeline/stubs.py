@@ -69,7 +69,7 @@ class Project:
         """Every file that stages wrote, by its path."""
         return {
             str(path.relative_to(self.folder)): path.read_bytes()
-            for folder in ("data", "reports")
+            for folder in ("data", "metrics", "reports")
             for path in (self.folder / folder).rglob("*")
             if path.is_file() and path.name != ".gitignore"
         }
@@ -138,7 +138,7 @@ def fast_yaml() -> Iterator[None]:
 
 
 def copy_sources(
-    folder: Path, leave_out: tuple[str, ...] = ("reports/", "tests/", "bench/", "dvc.lock")
+    folder: Path, leave_out: tuple[str, ...] = ("metrics/", "reports/", "tests/", "bench/", "dvc.lock")
 ) -> None:
     """Copy what git tracks, in its present state, without results."""
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -69,7 +69,7 @@ def leaves_of(values: dict, prefix: str = "") -> Iterable[str]:
 
 
 def is_data(name: str) -> bool:
-    return name.startswith(("data/", "reports/"))
+    return name.startswith(("data/", "metrics/", "reports/"))
 
 
 def by_stage(names: Names) -> dict[str, list[str]]:

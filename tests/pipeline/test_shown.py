@@ -1,0 +1,66 @@
+"""What DVC shows of the real results, as people see it: 120 columns, chosen plots."""
+
+import json
+import re
+import shlex
+
+import pytest
+import yaml
+
+from tests import ROOT
+from tests.pipeline.conftest import Project
+
+pytestmark = pytest.mark.xdist_group("pipeline")
+
+COLUMNS = 120
+METRICS, PLOTS = (yaml.safe_load((ROOT / "dvc.yaml").read_text())[name] for name in ("metrics", "plots"))
+
+
+def recipe() -> list[str]:
+    """Return the command by which docs/experiments.md shows experiments."""
+    return shlex.split(
+        re.search(r"^    (dvc exp show .+)$", (ROOT / "docs/experiments.md").read_text(), re.M)[1]
+    )
+
+
+def test_metrics_fit_and_have_no_blank(built: Project) -> None:
+    header, *rows = built.dvc("metrics", "show").splitlines()
+    assert [row.split()[0] for row in rows] == METRICS
+    assert METRICS[:2] == ["metrics/lstm.json", "metrics/gru.json"]
+    assert len(header.split()) - 1 <= 8
+    assert "seconds" not in header
+    for row in rows:
+        assert len(row.split()) == len(header.split())
+        assert len(row) <= COLUMNS
+
+
+def test_experiments_fit(project: Project) -> None:
+    project.variables = {"COLUMNS": str(COLUMNS)}
+    changes = ("--set-param", "optimizer=sgd", "--set-param", "evaluate.confidence=0.9")
+    project.dvc("exp", "run", "--quiet", *changes)
+    changed = project.dvc("metrics", "diff")
+    assert "metrics/gru.json" in changed
+    assert max(map(len, changed.splitlines())) <= COLUMNS
+    shown = project.run(*recipe(), "--no-pager")
+    assert "…" not in shown
+    for name in ("optimizer", "metrics/lstm.json:average_precision", "metrics/gru.json:average_precision"):
+        assert name in shown
+    rows = [line.split() for line in shown.splitlines()]
+    assert {"sgd", "adam"} <= {row[-1] for row in rows if row}
+    assert max(map(len, shown.splitlines())) <= COLUMNS
+
+
+def test_plots_are_those_of_dvc_yaml(project: Project) -> None:
+    project.dvc("plots", "show")
+    page = (project.folder / "dvc_plots/index.html").read_text()
+    titles = [next(iter(plot)) for plot in PLOTS]
+    assert page.count("vegaEmbed(") == len(titles)
+    assert "<img" not in page
+    specs = [json.loads(spec) for spec in re.findall(r"var spec = (\{.*?\});\n", page, re.DOTALL)]
+    drawn = {
+        spec["title"]["text"] if isinstance(spec["title"], dict) else spec["title"]: spec for spec in specs
+    }
+    assert set(drawn) == set(titles)
+    grid = drawn["Optimizers: sensitivity to the learning rate"]["encoding"]
+    assert grid["x"]["scale"] == {"type": "log"}
+    assert grid["color"]["field"] == "optimizer"
