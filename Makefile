@@ -1,27 +1,32 @@
 # make            install into .venv, run the pipeline, show the scores
 # make test       lint, and run the whole test suite
+# make fuzz       damaged input for every reader, MINUTES=20 of it
+# make lock       resolve requirements.txt anew into constraints.txt, with hashes (UPGRADE=--upgrade for newer)
 # make sweep      the optimizer study, JOBS=2 cells at once, then what remains
 # make demo       a page on this machine that shows a pasted review with its spoilers blurred
-# make bench-data, make bench-train, make bench-predict   speed and memory (REVIEWS=2000 for a quick look)
+# make bench-data, bench-train, bench-paths, bench-predict, bench-full   speed and memory (REVIEWS=2000 for a quick look)
 
 PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 JOBS ?= 2
+MINUTES ?= 20
 
-.PHONY: all test sweep demo bench-data bench-train bench-predict clean
+.PHONY: all test fuzz lock sweep demo bench-data bench-train bench-paths bench-predict bench-full clean
 
 all: $(VENV)/installed
 	dvc repro
 	dvc metrics show
 	@echo "The report: reports/report.html, and reports/report.md"
 
-# The CPU build of PyTorch serves; on Linux, PyPI's default build would bring 3 GB of CUDA with it.
+# Everything but PyTorch is installed from files whose hashes stand in constraints.txt. The second command
+# installs PyTorch, of which each machine may have another build; on Linux, PyPI's brings 3 GB of CUDA with it.
 $(VENV)/installed: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --requirement requirements.txt --constraint constraints.txt
+	$(VENV)/bin/python -m pip install --quiet --require-hashes --no-deps --requirement constraints.txt
+	$(VENV)/bin/python -m pip install --quiet --requirement requirements.txt
 	$(VENV)/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
@@ -30,6 +35,21 @@ test: $(VENV)/installed
 	ruff format --check .
 	lint-imports
 	python -m pytest --numprocesses logical
+
+fuzz: $(VENV)/installed
+	FUZZ_MINUTES=$(MINUTES) python -m pytest tests/fuzz
+
+CUDA := triton cuda-bindings cuda-pathfinder cuda-toolkit $(addprefix nvidia-,cublas cuda-cupti cuda-nvrtc \
+	cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 nvjitlink \
+	nvshmem-cu13 nvtx)
+
+# For every platform; versions stay as they are where requirements.txt allows it.
+lock:
+	$(PYTHON) -m venv .cache/lock
+	.cache/lock/bin/python -m pip install --quiet uv
+	.cache/lock/bin/uv pip compile requirements.txt --output-file constraints.txt $(UPGRADE) --universal \
+		--python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" \
+		$(addprefix --no-emit-package ,torch $(CUDA)) > /dev/null
 
 sweep: $(VENV)/installed
 	spoilers sweep $(JOBS)
@@ -43,8 +63,14 @@ bench-data: $(VENV)/installed
 bench-train: $(VENV)/installed
 	python -m bench.train
 
+bench-paths: $(VENV)/installed
+	python -m bench.fast_paths
+
 bench-predict: $(VENV)/installed
 	python -m bench.predict
+
+bench-full: $(VENV)/installed
+	python -m bench.full
 
 clean:
 	rm -rf $(VENV) .cache

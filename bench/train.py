@@ -3,7 +3,7 @@
 `python -m bench.train` puts a table into bench/README.md. It measures, in one run, each way in a
 process of its own:
 
-- ours: the project's training step and inference, all that they do, loading and batching too;
+- ours: the project's training steps and inference, all that they do, loading and batching too;
 - kernel: PyTorch's recurrent layer alone, forward and backward, on the same shapes of batches;
 - today: TensorDataset, padding to 500 tokens, shuffled batches, nn.LSTM(bidirectional=True), the last
   hidden state and the C library's own settings for memory;
@@ -11,9 +11,12 @@ process of its own:
 
 The first two take turns, and their medians stand in the table: a machine is not equally fast at all times.
 
-`REVIEWS=2000` is a quick look.
+`REVIEWS=2000` is a quick look. `DEVICE=cuda` measures a GPU, beside cuDNN alone, in batches of up to 512.
+The last column says whether the same training gave the same bytes twice.
 """
 
+import hashlib
+import itertools
 import json
 import os
 import statistics
@@ -29,15 +32,15 @@ from torch import nn
 from bench import page
 from spoilers.core import params
 from spoilers.core.allocator import keep_freed_memory
+from spoilers.core.parallel import prefetch
+from spoilers.models import devices
 from spoilers.models.baselines import fit
 from spoilers.models.batches import assemble, epoch_order, in_order_of_length, padded, padding_share
-from spoilers.models.build import architecture, build
-from spoilers.models.devices import autocast, has_bfloat16
 from spoilers.models.network import CELLS
 from spoilers.models.scoring import TOKENS, score
 from spoilers.text.reviews import Reviews, concatenate
-from spoilers.training.loop import Training
-from spoilers.training.optimizers import make
+from spoilers.training.loop import AHEAD, Training
+from spoilers.training.prepare import Choice, Data, prepare
 
 WORDS = 20_000
 SPLIT = 965_000  # reviews in a training split of the Goodreads file
@@ -48,9 +51,10 @@ SENTENCE = 12.2, 15  # median and mean of the words per sentence there, of which
 SHAPES = ((64, 64), (64, 128), (128, 64))
 ROUNDS = 3
 SEED = 13
-CPU = torch.device("cpu")
-HEADING = "## Training"
-BEGIN, END = "<!-- training: begin -->", "<!-- training: end -->"
+GPU_SHAPES = ((64, 64), (128, 128), (128, 512))
+DEVICE = devices.choose(os.environ.get("DEVICE", "cpu"))
+HEADINGS = {"cpu": "## Training", "cuda": "## Training on a GPU"}
+MARKS = {"cpu": "training", "cuda": "training on a GPU"}
 
 
 # The reviews.
@@ -84,7 +88,7 @@ def settings_for(size: int, batch: int, precision: str) -> params.Params:
     settings = params.load()
     model = {"embedding_size": size, "hidden_size": size, "layers": 1, "bidirectional": True}
     model |= {"vectors": None, "freeze_vectors": False}
-    train = {"batch_size": batch, "max_tokens": LONGEST, "precision": precision, "device": "cpu"}
+    train = {"batch_size": batch, "max_tokens": LONGEST, "precision": precision}
     return settings.model_copy(
         update={
             "model": settings.model.model_copy(update=model),
@@ -94,9 +98,17 @@ def settings_for(size: int, batch: int, precision: str) -> params.Params:
 
 
 def clock(work: Callable[[], object]) -> float:
+    """Return the seconds until the work is done, on the device too."""
+    wait()
     began = time.perf_counter()
     work()
+    wait()
     return time.perf_counter() - began
+
+
+def wait() -> None:
+    if DEVICE.type == "cuda":
+        torch.cuda.synchronize()
 
 
 def steady(work: Callable[[], object]) -> float:
@@ -108,37 +120,55 @@ def steady(work: Callable[[], object]) -> float:
 # What is measured. Each returns numbers for the table.
 
 
+def prepare_training(cell: str, size: int, batch: int, precision: str, reviews: Reviews) -> Training:
+    settings = settings_for(size, batch, precision)
+    choice = Choice(cell, "adam", settings.optimizers.adam.learning_rate, SEED)
+    data = Data(reviews, reviews, WORDS, None)
+    return prepare(choice, data, settings.model, settings.train, settings.optimizers, DEVICE)
+
+
+def train_epoch(training: Training) -> None:
+    """Take an epoch's steps as `Training.run` does, without its validations."""
+    for share in prefetch(itertools.islice(training.shares(0, 0), training.batches_per_epoch), AHEAD):
+        training.step(share)
+    training.read()
+
+
 def ours(cell: str, size: int, batch: int, precision: str, count: int) -> dict[str, float]:
-    """Training: whole steps, and the share of them that loading and batching take. Inference: scores.
+    """Measure training: whole steps, and the share of them that loading and batching take; and inference.
 
     Loading is from a split as large as that of the Goodreads file, which has the reviews many times over.
     """
     keep_freed_memory()
     reviews = make_reviews(count)
-    settings = settings_for(size, batch, precision)
-    model = build(architecture(cell, settings.model, WORDS), reviews, SEED)
-    chosen = settings.optimizers.adam
-    optimizer = make(chosen.settings, chosen.learning_rate, model.parameters())
-    training = Training(model, optimizer, reviews, reviews, settings.train, SEED)
+    training = prepare_training(cell, size, batch, precision, reviews)
     order = epoch_order(reviews.lengths, batch, SEED, 0)
-    split = concatenate([reviews] * (SPLIT // count))
-
-    def train() -> None:
-        for rows in order:
-            training.step(rows)
+    split = concatenate([reviews] * max(SPLIT // count, 1))
 
     def load() -> None:
         for rows in epoch_order(reviews.lengths, batch, SEED, 0):
-            assemble(split, rows + len(split) - count).to(CPU)
+            assemble(split, rows + len(split) - count).to(DEVICE)
 
-    seconds = steady(train)
+    seconds = steady(lambda: train_epoch(training))
+    scored = steady(lambda: score(training.model, reviews, DEVICE, precision))
     return {
         "training": len(reviews.ids) / seconds,
         "reviews": count / seconds,
+        "milliseconds": 1e3 * seconds / len(order),
         "loading": steady(load) / seconds,
-        "inference": len(reviews.ids) / steady(lambda: score(model, reviews, CPU, "float32")),
+        "inference": len(reviews.ids) / scored,
         "padding": padding_share(reviews.lengths, order),
+        "repeats": float(weights_of(cell, size, batch, reviews) == weights_of(cell, size, batch, reviews)),
     }
+
+
+def weights_of(cell: str, size: int, batch: int, reviews: Reviews) -> bytes:
+    """Train a few steps from the start; return a hash of the weights."""
+    training = prepare_training(cell, size, batch, "float32", reviews)
+    for share in itertools.islice(training.shares(0, 0), 10):
+        training.step(share)
+    weights = b"".join(weight.detach().cpu().numpy().tobytes() for weight in training.weights)
+    return hashlib.sha256(weights).digest()
 
 
 def kernel(cell: str, size: int, batch: int, precision: str, count: int) -> dict[str, float]:
@@ -146,15 +176,18 @@ def kernel(cell: str, size: int, batch: int, precision: str, count: int) -> dict
     keep_freed_memory()
     reviews = make_reviews(count)
     torch.manual_seed(SEED)
-    both = nn.ModuleList(CELLS[cell](size, size) for _ in range(2))
+    if DEVICE.type == "cuda":  # where one call for both directions is the fastest
+        layers = [CELLS[cell](size, size, bidirectional=True).to(DEVICE)]
+    else:
+        layers = [CELLS[cell](size, size) for _ in range(2)]
 
     def shapes(batches) -> list[tuple[int, int]]:
         return [(padded(int(reviews.lengths[rows].max())), len(rows)) for rows in batches]
 
     def forward(shape: tuple[int, int], learns: bool) -> list[torch.Tensor]:
-        with autocast(CPU, precision, CELLS[cell]):
-            inputs = torch.zeros(*shape, size, requires_grad=learns)
-            return [rnn(inputs)[0] for rnn in both]
+        with devices.autocast(DEVICE, precision, CELLS[cell]):
+            inputs = torch.zeros(*shape, size, requires_grad=learns, device=DEVICE)
+            return [rnn(inputs)[0] for rnn in layers]
 
     def train() -> None:
         for shape in shapes(epoch_order(reviews.lengths, batch, SEED, 0)):
@@ -163,7 +196,7 @@ def kernel(cell: str, size: int, batch: int, precision: str, count: int) -> dict
 
     @torch.inference_mode()
     def infer() -> None:
-        for shape in shapes(in_order_of_length(reviews.lengths, TOKENS)):
+        for shape in shapes(in_order_of_length(reviews.lengths, TOKENS[DEVICE.type])):
             forward(shape, learns=False)
 
     tokens = len(reviews.ids)
@@ -193,24 +226,24 @@ def today(cell: str, size: int, batch: int, precision: str, count: int) -> dict[
     ids[np.arange(LONGEST) < reviews.lengths[:, None]] = reviews.ids
     data = torch.utils.data.TensorDataset(torch.from_numpy(ids), torch.from_numpy(reviews.labels))
     batches = torch.utils.data.DataLoader(data, batch, shuffle=True)
-    model = Usual(cell, size)
+    model = Usual(cell, size).to(DEVICE)
     optimizer = torch.optim.Adam(model.parameters())
 
     def train() -> None:
         model.train()
         for words, labels in batches:
             optimizer.zero_grad()
-            with autocast(CPU, precision, CELLS[cell]):
-                logits = model(words)
-            nn.functional.binary_cross_entropy_with_logits(logits.float(), labels).backward()
+            with devices.autocast(DEVICE, precision, CELLS[cell]):
+                logits = model(words.to(DEVICE))
+            nn.functional.binary_cross_entropy_with_logits(logits.float(), labels.to(DEVICE)).backward()
             optimizer.step()
 
     @torch.inference_mode()
     def infer() -> None:
         model.eval()
         for words, _ in batches:
-            with autocast(CPU, precision, CELLS[cell]):
-                model(words)
+            with devices.autocast(DEVICE, precision, CELLS[cell]):
+                model(words.to(DEVICE))
 
     seconds, tokens = steady(train), len(reviews.ids)
     return {"training": tokens / seconds, "reviews": count / seconds, "inference": tokens / steady(infer)}
@@ -251,45 +284,67 @@ def compare(cell: str, size: int, batch: int, precision: str, count: int) -> dic
 
 
 def tabulate(count: int) -> str:
-    lengths = make_reviews(count, MOST).lengths
+    """Measure every shape; return the table as Markdown."""
     lines = [
-        f"{count:,} synthetic reviews of Goodreads' lengths (median {np.median(lengths):.0f}, mean"
-        f" {lengths.mean():.0f} words, cut to {LONGEST}), {WORDS:,} words,"
-        f" {torch.get_num_threads()} threads, PyTorch {torch.__version__}. Thousands of real tokens a"
-        " second; padding counts for nothing.",
+        describe(count),
         "",
-        "| | size | batch | | training | of the kernel alone | times today's way | loading and batching"
-        " | inference | of the kernel alone |",
-        "|---|--:|--:|---|--:|--:|--:|--:|--:|--:|",
+        "| | size | batch | | training | ms a step | of the kernel alone | times today's way"
+        " | loading and batching | inference | of the kernel alone | same bytes twice |",
+        "|---|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|---|",
     ]
-    precisions = ("float32", "bfloat16") if has_bfloat16("cpu", nn.LSTM) else ("float32",)
-    for cell in CELLS:
-        for size, batch in SHAPES:
-            for precision in precisions:
-                found = compare(cell, size, batch, precision, count)
-                lines.append(
-                    f"| {cell.upper()} | {size} | {batch} | {precision} | {found['training'] / 1e3:.0f}"
-                    f" | {found['training of kernel']:.2f}"
-                    f" | {found['reviews'] / found['today']:.1f} | {found['loading']:.1%}"
-                    f" | {found['inference'] / 1e3:.0f} | {found['inference of kernel']:.2f} |"
-                )
-                print(lines[-1], flush=True)
-                if (cell, size, batch, precision) == ("lstm", *SHAPES[0], "float32"):
-                    speed = found["reviews"], found["today"], found["padding"]
-    simple = measure("tfidf", count)
-    lines += [
-        "",
-        f"In reviews a second: the LSTM of size {SHAPES[0][0]} in batches of {SHAPES[0][1]} trains on"
-        f" {speed[0]:,.0f} (one epoch), today's way on {speed[1]:,.0f}, TF-IDF with logistic regression on"
-        f" {simple['reviews']:,.0f} (the whole fit, with the choice of its regularisation); it predicts"
-        f" {simple['inference']:,.0f}. Padding is {speed[2]:.0%} of those batches and"
-        f" {1 - lengths.clip(max=LONGEST).mean() / LONGEST:.0%} of today's.",
-    ]
+    precisions = ("float32", "bfloat16") if devices.has_bfloat16(DEVICE.type, nn.LSTM) else ("float32",)
+    shapes = SHAPES if DEVICE.type == "cpu" else GPU_SHAPES
+    first = {}
+    for cell, (size, batch), precision in itertools.product(CELLS, shapes, precisions):
+        found = compare(cell, size, batch, precision, max(count, 100 * batch if DEVICE.type == "cuda" else 0))
+        first = first or found
+        lines.append(row(cell, size, batch, precision, found))
+        print(lines[-1], flush=True)
+    if DEVICE.type == "cpu":
+        lines += ["", in_reviews(first, count)]
     return "\n".join(lines) + "\n"
 
 
+def describe(count: int) -> str:
+    lengths = make_reviews(count, MOST).lengths
+    where = f"{torch.get_num_threads()} threads"
+    if DEVICE.type == "cuda":
+        versions = f"CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
+        where = f"{torch.cuda.get_device_name()}, {versions}"
+    return (
+        f"{count:,} synthetic reviews of Goodreads' lengths (median {np.median(lengths):.0f}, mean"
+        f" {lengths.mean():.0f} words, cut to {LONGEST}), {WORDS:,} words, {where}, PyTorch"
+        f" {torch.__version__}. Thousands of real tokens a second; padding counts for nothing."
+    )
+
+
+def row(cell: str, size: int, batch: int, precision: str, found: dict[str, float]) -> str:
+    return (
+        f"| {cell.upper()} | {size} | {batch} | {precision} | {found['training'] / 1e3:,.0f}"
+        f" | {found['milliseconds']:.1f} | {found['training of kernel']:.2f}"
+        f" | {found['reviews'] / found['today']:.1f} | {found['loading']:.1%}"
+        f" | {found['inference'] / 1e3:,.0f} | {found['inference of kernel']:.2f}"
+        f" | {'yes' if found['repeats'] else 'no'} |"
+    )
+
+
+def in_reviews(found: dict[str, float], count: int) -> str:
+    """Return a sentence on reviews per second, beside TF-IDF."""
+    simple = measure("tfidf", count)
+    lengths = make_reviews(count, MOST).lengths
+    return (
+        f"In reviews a second: the LSTM of size {SHAPES[0][0]} in batches of {SHAPES[0][1]} trains on"
+        f" {found['reviews']:,.0f} (one epoch), today's way on {found['today']:,.0f}, TF-IDF with logistic"
+        f" regression on {simple['reviews']:,.0f} (the whole fit, with the choice of its regularisation); it"
+        f" predicts {simple['inference']:,.0f}. Padding is {found['padding']:.0%} of those batches and"
+        f" {1 - lengths.clip(max=LONGEST).mean() / LONGEST:.0%} of today's."
+    )
+
+
 def main() -> None:
-    page.put(HEADING, BEGIN, END, tabulate(int(os.environ.get("REVIEWS", 3200))))
+    mark = MARKS[DEVICE.type]
+    marks = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+    page.put(HEADINGS[DEVICE.type], *marks, tabulate(int(os.environ.get("REVIEWS", 3200))))
 
 
 if __name__ == "__main__":

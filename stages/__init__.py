@@ -2,5 +2,5 @@
 
 import os
 
-# Matplotlib reads this once, when it is imported. A notebook sets it to its own backend for what it starts.
+# Matplotlib reads this once, at its import. A notebook sets it to a backend of its own.
 os.environ["MPLBACKEND"] = "agg"

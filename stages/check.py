@@ -1,16 +1,17 @@
-"""Checks every setting: params.yaml -> data/params.checked.
+"""Checks every setting, and what settings name: params.yaml -> data/params.checked.
 
 DVC deletes a stage's outputs before it runs the stage's command, so a mistake has to be found
 before any stage with something to lose is started.
 """
 
+from spoilers import preflight
 from spoilers.core import params
 from spoilers.core.errors import run
 from spoilers.core.files import write_text
 
 
 def main() -> None:
-    params.load()
+    preflight.check(params.load())
     write_text("data/params.checked", "params.yaml holds valid settings\n")
 
 

@@ -28,11 +28,12 @@ def main() -> None:
         how = settings.clean.mask_spoiler_word, settings.tokenize.lowercase
         saved = baselines.weights(), baselines.description()
         model_folder.save(folder, "baseline", *saved, SPLITS / "vocabulary.txt", *how)
-    print(f"TF-IDF: validation average precision {baselines.training['validation_average_precision']:.4f}")
-    if of_sentences := baselines.training.get("tfidf_sentences"):
-        print(
-            f"on sentences: validation average precision {of_sentences['validation_average_precision']:.4f}"
-        )
+    chosen = {"reviews": baselines.training, "sentences": baselines.training.get("tfidf_sentences")}
+    for what, told in chosen.items():
+        if told:
+            print(
+                f"TF-IDF on {what}: validation average precision {told['validation_average_precision']:.4f}"
+            )
 
 
 if __name__ == "__main__":

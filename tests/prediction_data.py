@@ -57,6 +57,8 @@ def network(cell: str) -> tuple[dict, dict]:
         "embedding_dropout": 0.0,
         "state_dropout": 0.0,
         "word_dropout": 0.0,
+        "pooling": "max",
+        "read_padding": False,
     }
     model = SpoilerRNN(**architecture)
     with torch.no_grad():
@@ -64,6 +66,7 @@ def network(cell: str) -> tuple[dict, dict]:
     description = {
         "architecture": architecture,
         "threshold": 0.5,
+        "temperature": 1.0,
         "sentence_threshold": 0.5,
         "max_tokens": 40,
         "precision": "float32",

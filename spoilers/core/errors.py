@@ -1,11 +1,13 @@
-"""End a user's mistake in one line."""
+"""End whatever goes wrong in a command in one line."""
 
+import os
 import sys
 from collections.abc import Callable
 
 from spoilers.core.terminal import printable
 
 LONGEST = 1000  # characters of a message
+DEBUG = "SPOILERS_DEBUG"  # set in the environment, it asks for tracebacks
 
 
 class UserError(Exception):
@@ -13,10 +15,35 @@ class UserError(Exception):
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a command's `main`; print a `UserError` as one line and exit with status 1, or 130 after Ctrl-C."""
+    """Run a command's `main`; print an error as one line and exit with status 1, or 130 after Ctrl-C.
+
+    An error that nobody foresaw is one line too, which says how to see its traceback.
+    """
+    open_standard_streams()
     try:
         main()
-    except UserError as mistake:
-        sys.exit(f"error: {printable(' '.join(str(mistake).split()), LONGEST)}")
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        sys.exit(f"error: {printable(' '.join(explain(error).split()), LONGEST)}")
+
+
+def explain(error: Exception) -> str:
+    """Return what is said of an error."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
+    return f"{type(error).__name__}: {error} (set {DEBUG}=1 to see where)"
+
+
+def open_standard_streams() -> None:
+    """Open standard streams that the caller has closed: else a data file could get a stream's number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nothing = os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is the stream's
+            setattr(sys, name, os.fdopen(nothing, "w" if number else "r"))

@@ -26,7 +26,7 @@ from spoilers.core.hashing import hash_share
 from spoilers.core.parallel import ordered_map, process_pool
 from spoilers.core.params import Clean
 from spoilers.corpus.layouts import Rejected, Review, parse
-from spoilers.corpus.lines import Chunk, Line, read_chunks, split_lines
+from spoilers.corpus.lines import Chunk, Line, read_chunks, refuse_array, split_lines
 from spoilers.corpus.normalise import clean_reviews
 
 SCHEMA = pa.schema(
@@ -45,6 +45,8 @@ STORAGE = {"compression": "zstd", "use_dictionary": ["book_id", "user_id"], "wri
 ALWAYS = ("read", "kept", "dropped", "rejected", "banners")  # the counts that are there even when 0
 ROW_GROUP = 12_000  # fewest reviews in a row group; its dictionary of words pays off with more reviews
 EXCERPT = 200  # characters of a rejected line that are kept
+LISTED = 10_000  # rejected lines of which an excerpt is kept
+HOPELESS = 10_000  # where so many lines, and all so far, are rejected, the rest is not read
 
 
 def clean(source: Path, reviews: Path, rejected: Path, settings: Clean, workers: int) -> dict[str, int]:
@@ -60,20 +62,23 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean, workers:
     with (
         replacing(reviews) as final,
         replacing(rejected) as rejects,
-        scratch_folder(reviews.with_name(f".{reviews.name}.first_pass.partial")) as folder,
+        scratch_folder(reviews.with_name("first_pass")) as folder,
     ):
         with (
             open(rejects, "w", encoding="utf-8") as rejects_file,
             tqdm(desc="clean", unit=" reviews", unit_scale=True, disable=None, leave=False) as progress,
         ):
-            chunks = write_chunks(read_chunks(source, settings.max_line_bytes), folder)
-            for cleaned in ordered_map(
-                partial(clean_chunk, settings=settings), chunks, workers, process_pool
-            ):
+            chunks = write_chunks(source, settings.max_line_bytes, folder)
+            work = partial(clean_chunk, settings=settings)
+            for cleaned in ordered_map(work, chunks, workers, process_pool):
+                rejects_file.writelines(cleaned.rejected[: max(LISTED - counts["rejected"], 0)])
                 counts.update(cleaned.counts)
-                rejects_file.write(cleaned.rejected)
                 parts.append(cleaned.part)
                 progress.update(cleaned.counts["read"])
+                if HOPELESS <= counts["read"] == counts["rejected"] and settings.max_rejected < 1:
+                    break
+        if counts["rejected"] > LISTED:
+            counts["not_listed"] = counts["rejected"] - LISTED
         check_rejected(source, settings, counts, rejects)
         keep = unique_texts(parts, counts)
         if not any(map(np.any, keep)):
@@ -97,16 +102,21 @@ class Cleaned(NamedTuple):
     """The result of cleaning one chunk of lines."""
 
     part: Part
-    rejected: str  # JSON lines
+    rejected: list[str]  # JSON lines, at most `LISTED`
     counts: Counter
 
 
-def write_chunks(chunks: Iterator[Chunk], folder: Path) -> Iterator[tuple[int, Path]]:
-    """Write each chunk to a file; yield its first line's number and the path.
+def write_chunks(source: Path, max_bytes: int, folder: Path) -> Iterator[tuple[int, Path]]:
+    """Write each chunk of lines to a file; yield its first line's number and the path.
 
     A worker receives a path faster than the bytes through a pipe.
+
+    Raises:
+        UserError: the source is damaged, or one JSON array.
     """
-    for chunk in chunks:
+    for chunk in read_chunks(source, max_bytes):
+        if chunk.number == 1:
+            refuse_array(source, chunk.lines)
         path = folder / f"{chunk.number}.jsonl"
         path.write_bytes(chunk.lines)
         yield chunk.number, path
@@ -127,13 +137,13 @@ def clean_chunk(number_and_path: tuple[int, Path], settings: Clean) -> Cleaned:
     with pa.ipc.new_file(path, SCHEMA) as writer:
         writer.write_batch(reviews)
     labels = reviews["label"].to_numpy(zero_copy_only=False)
-    return Cleaned(Part(path, hash_texts(reviews["sentences"]), labels), "".join(rejected), counts)
+    return Cleaned(Part(path, hash_texts(reviews["sentences"]), labels), rejected, counts)
 
 
 def accept(lines: Iterator[Line], settings: Clean, counts: Counter, rejected: list[str]) -> Iterator[Review]:
     """Yield the reviews that are valid and wanted; count the others by reason.
 
-    Each malformed line is added to `rejected` as JSON.
+    Malformed lines are added to `rejected` as JSON, up to `LISTED` of them.
     """
     for number, line in lines:
         if not line or line.isspace():
@@ -146,8 +156,11 @@ def accept(lines: Iterator[Line], settings: Clean, counts: Counter, rejected: li
         except Rejected as why:
             counts["rejected"] += 1
             counts[f"rejected_{why}"] += 1
-            rejected.append(excerpt(number, str(why), line))
+            if len(rejected) < LISTED:
+                rejected.append(excerpt(number, why, line))
             continue
+        for key in review.converted:
+            counts[f"converted_{key}"] += 1
         for fault in review.faults:
             counts[f"tags_{fault}"] += 1
         counts["banners"] += review.banner
@@ -161,10 +174,11 @@ def accept(lines: Iterator[Line], settings: Clean, counts: Counter, rejected: li
             yield review
 
 
-def excerpt(number: int, reason: str, line: bytes) -> str:
-    """Return a rejected line's number, the reason and the first `EXCERPT` characters, as a line of JSON."""
+def excerpt(number: int, why: Rejected, line: bytes) -> str:
+    """Return a rejected line's number, the reason, what is wrong and the line's start, as a line of JSON."""
+    value = {} if why.value is None else {"value": repr(why.value)[:EXCERPT]}
     text = line[: 4 * EXCERPT].decode(errors="replace")[:EXCERPT]
-    return json.dumps({"line": number, "reason": reason, "text": text}) + "\n"
+    return json.dumps({"line": number, "reason": str(why), **value, "text": text}) + "\n"
 
 
 def drop(reason: str, counts: Counter, number: int = 1) -> None:
@@ -181,7 +195,7 @@ def to_batch(reviews: list[Review], settings: Clean) -> pa.RecordBatch:
     """
     if not reviews:
         return pa.RecordBatch.from_pylist([], SCHEMA)
-    *columns, _, _, sentences, flags = zip(*reviews, strict=True)
+    *columns, _, _, sentences, flags, _ = zip(*reviews, strict=True)
     lengths = np.fromiter(map(len, sentences), int, len(reviews))
     known = np.array([flag is not None for flag in flags])
     flags = chain.from_iterable(flag or repeat(0, n) for flag, n in zip(flags, lengths, strict=True))
@@ -286,6 +300,6 @@ def check_rejected(source: Path, settings: Clean, counts: Counter, rejects: Path
         raise UserError(
             f"{source}: {counts['rejected']} of {counts['read']} lines are malformed, more than"
             f" clean.max_rejected = {settings.max_rejected:g} allows; the first is line {first['line']}"
-            f" ({first['reason']}: {first['text'][:60]!r});"
+            f" ({first['reason']}: {first.get('value') or repr(first['text'][:60])});"
             " check that this is a Goodreads file, or raise the limit"
         )

@@ -1,8 +1,9 @@
 """Fetch the file of reviews from a web server or a path: a whole gzip file, or nothing.
 
-A download is written to a partial file outside the pipeline's outputs, named after its URL, so that an
+A download is written to a file outside the pipeline's outputs, named after its URL, so that an
 interrupted one resumes where it stopped. Only a file that decompresses to its end, and has the
-expected SHA-256, gets the final name.
+expected SHA-256, gets the final name. The file is kept: DVC deletes outputs before it runs a stage again,
+and what has been downloaded and found whole is never asked for a second time.
 """
 
 import gzip
@@ -15,6 +16,7 @@ import time
 from collections.abc import Sequence
 from http.client import IncompleteRead
 from pathlib import Path
+from urllib.parse import urljoin
 
 import requests
 import urllib3
@@ -23,6 +25,7 @@ from tqdm import tqdm
 
 from spoilers.core.errors import UserError
 from spoilers.core.files import read_json, replacing, sha256, write_json
+from spoilers.core.terminal import printable
 
 HOSTS = (
     "https://mcauleylab.ucsd.edu/public_datasets/gdrive/goodreads/",
@@ -35,8 +38,14 @@ NAMED = {
 CACHE = Path(".cache/download")
 GZIP = b"\x1f\x8b"
 BLOCK = 1 << 20
+LONGEST_LINE = 1000  # characters of a message
+RECORD = re.compile(rb'"review_(?:id|text|sentences)"\s*:')  # a key that every layout has
+BOM = b"\xef\xbb\xbf"
 TIMEOUT = 30.0  # seconds without a byte
+MINUTE = 60.0  # seconds over which a rate is measured
+SLOWEST = 60 * 1024  # fewest bytes in a minute
 PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds between five attempts that receive nothing new
+LINE = re.compile(r"[\x21-\x7e][\x20-\x7e]*")  # what may stand in a header
 LONGEST_PAUSE = 60.0  # however long a busy server asks for
 BROKEN = (  # the connection broke; another one may resume
     requests.ConnectionError,
@@ -53,9 +62,10 @@ class Refused(UserError):
 class Interrupted(Exception):
     """The download ended early; another attempt may resume it."""
 
-    def __init__(self, reason: str, pause: float = 0.0) -> None:
+    def __init__(self, reason: str, pause: float = 0.0, slow: bool = False) -> None:
         super().__init__(reason)
         self.pause = pause  # seconds that the server asks us to wait
+        self.slow = slow  # it brought too little to count as progress
 
 
 def addresses(source: str) -> list[str]:
@@ -87,11 +97,13 @@ def fetch(
 ) -> dict:
     """Download `target` from the first of `urls` with a whole gzip file; return its URL, size and SHA-256.
 
+    A redirection's last URL is returned too, as `redirected_to`.
+
     Raises:
         UserError: no URL gave the file (with the SHA-256 `expected`, if given), or it could not be written.
     """
     refusals = []
-    for url in urls:
+    for url in sorted(urls, key=lambda url: not Partial(url, cache).verified):
         partial = Partial(url, cache)
         try:
             download(partial, pauses, timeout)
@@ -106,10 +118,11 @@ def fetch(
             ) from error
         else:
             with replacing(target) as beside:
-                shutil.move(partial.path, beside)  # a copy where data/ lies on another disk
+                shutil.copyfile(partial.path, beside)
             for other in urls:
-                Partial(other, cache).delete()
-            return {"url": url, **facts}
+                if other != url:
+                    Partial(other, cache).delete()
+            return {"url": url, **partial.redirection, **facts}
     raise UserError(
         f"{'; '.join(refusals)}; if that lasts, fetch the file by hand, with a browser or "
         f"`curl -L -O {urls[0]}`, and set download.source to its path"
@@ -148,12 +161,14 @@ def check_gzip(path: Path, name: str) -> None:
     """Decompress `path` to its end; messages call it `name`.
 
     Raises:
-        Refused: it is damaged, cut short or empty, or other bytes follow its end.
+        Refused: it is damaged, cut short or empty, other bytes follow its end, or it holds no reviews.
     """
     size, packed = 0, path.stat().st_size
     try:
         with open(path, "rb") as raw, igzip.open(raw) as file, progress("checking", packed) as bar:
             while block := file.read(BLOCK):
+                if not size:
+                    check_content(block, name)
                 size += len(block)
                 bar.update(raw.tell() - bar.n)
     except EOFError as error:
@@ -164,16 +179,44 @@ def check_gzip(path: Path, name: str) -> None:
         raise Refused(f"{name}: is empty; fetch it anew")
 
 
+def check_content(start: bytes, name: str) -> None:
+    """Check that a file begins like one of reviews, once it is decompressed; messages call it `name`.
+
+    Raises:
+        Refused: it does not.
+    """
+    text = start.removeprefix(BOM).lstrip()
+    if start.startswith(GZIP):
+        raise Refused(f"{name}: is gzip inside gzip; unpack it once and set download.source to its path")
+    if text.startswith(b"<"):
+        raise Refused(f"{name}: is a web page; fetch the file that it links to")
+    if text.startswith(b"["):
+        raise Refused(f"{name}: is one JSON array; write one object a line")
+    if text and not RECORD.search(text):
+        raise Refused(f"{name}: begins with {text[:60]!r}, which is no review; correct download.source")
+
+
 def check_sum(path: Path, expected: str | None, name: str) -> dict:
     """Return a file's size in bytes and its SHA-256.
 
     Raises:
         Refused: the SHA-256 is not the expected one.
     """
-    found = sha256(path)
-    if expected and found != expected.lower():
-        raise Refused(f"{name}: has SHA-256 {found}, not {expected}; correct download.sha256 or the file")
-    return {"bytes": path.stat().st_size, "sha256": found}
+    facts = {"bytes": path.stat().st_size, "sha256": sha256(path)}
+    check_expected(facts, expected, name)
+    return facts
+
+
+def check_expected(facts: dict, expected: str | None, name: str) -> None:
+    """Compare the SHA-256 that was found with the expected one, if there is one.
+
+    Raises:
+        Refused: they differ.
+    """
+    if expected and facts["sha256"] != expected.lower():
+        raise Refused(
+            f"{name}: has SHA-256 {facts['sha256']}, not {expected}; correct download.sha256 or the file"
+        )
 
 
 class Partial:
@@ -182,12 +225,14 @@ class Partial:
     def __init__(self, url: str, folder: Path) -> None:
         digest = hashlib.sha256(url.encode()).hexdigest()
         self.url = url
-        self.path = folder / f"{digest}.partial"
+        self.path = folder / f"{digest}.json.gz"
         self.notes_path = folder / f"{digest}.json"
         try:
-            self.notes = read_json(self.notes_path)  # url, validator, bytes
-        except (OSError, ValueError):
-            self.notes = {}  # without notes the download starts over
+            notes = read_json(self.notes_path)  # url, validator, bytes; when it is whole, sha256
+        except (OSError, ValueError, RecursionError):
+            notes = {}
+        # Without notes, or with notes that somebody has damaged, the download starts over.
+        self.notes = notes if isinstance(notes, dict) and notes.get("url") == url else {}
 
     @property
     def size(self) -> int:
@@ -199,11 +244,30 @@ class Partial:
         """Whether all announced bytes have been received."""
         return self.size > 0 and self.size == self.notes.get("bytes")
 
-    def start(self, validator: str | None, size: int | None) -> None:
+    @property
+    def verified(self) -> str | None:
+        """The SHA-256 of the file that was found whole; None as long as it was not."""
+        return self.notes.get("sha256")
+
+    @property
+    def validator(self) -> str | None:
+        """The version of the file that the bytes belong to, as the server names it."""
+        validator = self.notes.get("validator")
+        return validator if isinstance(validator, str) and LINE.fullmatch(validator) else None
+
+    @property
+    def redirection(self) -> dict[str, str]:
+        """The URL that the bytes came from, where it is another one."""
+        last = self.notes.get("redirected_to")
+        return {"redirected_to": last} if isinstance(last, str) else {}
+
+    def start(self, validator: str | None, size: int | None, last_url: str) -> None:
         """Empty the file, then note which version it will hold: in this order a kill mixes no versions."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(b"")
-        self.note(url=self.url, validator=validator, bytes=size)
+        redirection = {} if last_url == self.url else {"redirected_to": last_url}
+        self.notes = {}
+        self.note(url=self.url, validator=validator, bytes=size, **redirection)
 
     def note(self, **facts: str | int | None) -> None:
         """Add to the notes and save them."""
@@ -224,14 +288,19 @@ def download(partial: Partial, pauses: Sequence[float], timeout: float) -> None:
         Refused: the server sends another kind of file, or nothing more.
         OSError: the partial file cannot be written.
     """
+    if partial.whole and partial.verified:
+        if sha256(partial.path) == partial.verified:
+            say(f"{partial.url}: is here already (delete {partial.path} to download it anew)")
+            return
+        partial.delete()
     say(f"downloading {partial.url}")
     furthest, left = partial.size, iter(pauses)
-    with requests.Session() as session:  # it accepts http and https only, in redirects too
+    with Session() as session:
         while not partial.whole:
             try:
                 attempt(session, partial, timeout)
             except Interrupted as interruption:
-                if partial.size > furthest:
+                if partial.size > furthest and not interruption.slow:
                     furthest, left = partial.size, iter(pauses)
                 pause = next(left, None)
                 if pause is None:
@@ -242,17 +311,36 @@ def download(partial: Partial, pauses: Sequence[float], timeout: float) -> None:
     say(f"downloaded {show(partial.size)}")
 
 
+class Session(requests.Session):
+    """A session that accepts http and https only, in redirects too, and never leaves https for http."""
+
+    def get_redirect_target(self, response: requests.Response) -> str | None:
+        target = super().get_redirect_target(response)
+        if target and response.url.lower().startswith("https:"):
+            there = urljoin(response.url, target)
+            if there.lower().startswith("http:"):
+                raise Refused(f"{response.url}: redirects from https to http ({there}), which is not safe")
+        return target
+
+
 def accept(partial: Partial, expected: str | None) -> dict:
-    """Examine a complete download; delete it if it is wrong, so that the next attempt starts from nothing.
+    """Examine a complete download; delete it if it is damaged, so that the next attempt starts from nothing.
+
+    One that is whole and has another SHA-256 than the expected one is kept: the expectation may be wrong.
 
     Raises:
         Refused: as `examine` does.
     """
-    try:
-        return examine(partial.path, expected, partial.url)
-    except Refused:
-        partial.delete()
-        raise
+    if not partial.verified:
+        try:
+            check_gzip(partial.path, partial.url)
+        except Refused:
+            partial.delete()
+            raise
+        partial.note(sha256=sha256(partial.path))
+    facts = {"bytes": partial.size, "sha256": partial.verified}
+    check_expected(facts, expected, f"{partial.url} (kept as {partial.path})")
+    return facts
 
 
 def attempt(session: requests.Session, partial: Partial, timeout: float) -> None:
@@ -264,19 +352,26 @@ def attempt(session: requests.Session, partial: Partial, timeout: float) -> None
         OSError: the partial file cannot be written.
     """
     headers = {"Accept-Encoding": "identity"}  # the gzip file itself, not compressed again
-    if partial.size and partial.notes.get("validator"):
-        headers |= {"Range": f"bytes={partial.size}-", "If-Range": partial.notes["validator"]}
+    if partial.size and partial.validator:
+        headers |= {"Range": f"bytes={partial.size}-", "If-Range": partial.validator}
     try:
         with session.get(partial.url, headers=headers, stream=True, timeout=timeout) as response:
             receive(response, partial)
     except requests.exceptions.SSLError as error:
         raise Refused(f"{partial.url}: no secure connection: {explain(error)}") from error
     except requests.exceptions.InvalidSchema as error:
+        if "SOCKS" in str(error):
+            proxy = requests.utils.select_proxy(partial.url, requests.utils.getproxies())
+            raise Refused(
+                f"{partial.url}: the proxy {proxy} is not used: only http and https ones are"
+            ) from error
         raise Refused(f"{partial.url}: redirects to what is neither http nor https ({error})") from error
     except BROKEN as error:
         raise Interrupted(explain(error)) from error
     except requests.RequestException as error:
         raise Refused(f"{partial.url}: {str(error).rstrip('.')}") from error
+    except ValueError as error:  # a length of 5,000 digits, a redirect to `http://[`
+        raise Refused(f"{partial.url}: the server's answer makes no sense ({error})") from error
 
 
 def receive(response: requests.Response, partial: Partial) -> None:
@@ -291,7 +386,7 @@ def receive(response: requests.Response, partial: Partial) -> None:
         case 200:
             size = response.raw.length_remaining  # None when the server does not say
             head = read_head(response, partial.url)  # checked before good bytes are overwritten
-            partial.start(validator(response), size)
+            partial.start(validator(response), size, response.url)
         case 206 if total := continues(response, partial):
             partial.note(bytes=total)
         case 416 if response.headers.get("Content-Range") == f"bytes */{partial.size}":
@@ -311,7 +406,7 @@ def append(response: requests.Response, partial: Partial, head: bytes) -> None:
     """Append `head` and the rest of the body, as sent, to the partial file.
 
     Raises:
-        Interrupted: the length differs from the announced one.
+        Interrupted: the length differs from the announced one, or a minute brought hardly anything.
         urllib3.exceptions.HTTPError: the connection broke.
         OSError: the disk is full or failed.
     """
@@ -319,13 +414,30 @@ def append(response: requests.Response, partial: Partial, head: bytes) -> None:
     with open(partial.path, "ab") as file, progress("downloading", announced, partial.size) as bar:
         file.write(head)
         bar.update(len(head))
+        began, before = time.monotonic(), file.tell()
         while block := response.raw.read1(BLOCK, decode_content=False):
             file.write(block)
             bar.update(len(block))
+            if time.monotonic() - began > MINUTE:
+                report(partial, announced, file.tell() - before, shown=not bar.disable)
+                began, before = time.monotonic(), file.tell()
     if announced is None:  # the server ends the body where the file ends
         partial.note(bytes=partial.size)
     if not partial.whole:
         raise Interrupted("the server sent another length than it announced")
+
+
+def report(partial: Partial, announced: int | None, received: int, shown: bool) -> None:
+    """After a minute's bytes, say where the download stands, unless it is shown already.
+
+    Raises:
+        Interrupted: they were fewer than `SLOWEST`.
+    """
+    if received < SLOWEST:
+        raise Interrupted(f"only {show(received)} came in {MINUTE:g} seconds", slow=True)
+    if not shown:
+        of = f" of {show(announced)}" if announced else ""
+        say(f"{partial.url}: {show(partial.size)}{of} are here")
 
 
 def read_head(response: requests.Response, url: str) -> bytes:
@@ -342,7 +454,9 @@ def read_head(response: requests.Response, url: str) -> bytes:
     if head.startswith(b"<"):
         raise Refused(f"{url}: the server sends a web page in place of the file")
     if head != GZIP:
-        raise Refused(f"{url}: is no gzip file, and over HTTP nothing else is accepted")
+        encoding = response.headers.get("Content-Encoding")
+        how = f" (the server encodes it as {encoding!r})" if encoding else ""
+        raise Refused(f"{url}: is no gzip file{how}, and over HTTP nothing else is accepted")
     return head
 
 
@@ -357,7 +471,7 @@ def continues(response: requests.Response, partial: Partial) -> int | None:
     found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
     if not found or int(found[1]) != partial.size:
         return None
-    noted = partial.notes.get("validator")
+    noted = partial.validator
     same_file = noted and validator(response) in (None, noted)
     same_size = partial.notes.get("bytes") in (None, int(found[2]))
     return int(found[2]) if same_file and same_size else None
@@ -395,13 +509,12 @@ def read_start(path: Path, name: str) -> bytes:
             start = file.read(BLOCK)
     except OSError as error:
         raise UserError(f"{name}: could not be read: {error.strerror}; correct download.source") from error
-    text = start.lstrip()
-    if not text:
+    if not start.removeprefix(BOM).strip():
         raise UserError(f"{name}: is empty; fetch it anew or correct download.source")
-    if text.startswith(b"<"):
-        raise UserError(f"{name}: is a web page; fetch the file that it links to")
     if not start.startswith(GZIP) and b"\0" in start:
         raise UserError(f"{name}: is neither gzip nor JSON lines; unpack it or correct download.source")
+    if not start.startswith(GZIP):
+        check_content(start, name)
     return start
 
 
@@ -433,4 +546,4 @@ def show(size: int) -> str:
 
 def say(line: str) -> None:
     """Print a line to standard error, above any progress bar."""
-    tqdm.write(line, file=sys.stderr)
+    tqdm.write(printable(line, LONGEST_LINE), file=sys.stderr)

@@ -6,11 +6,14 @@ which the tags `(view spoiler)[ ... (hide spoiler)]` enclose spoilers.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Annotated, NamedTuple
 
 import msgspec
+
+from spoilers.corpus.conversions import convert
 
 FLAGS = frozenset([0, 1])
 BANNER = re.compile(r"\s*\*\*\s*spoiler alert\s*\*\*\s*", re.IGNORECASE)
@@ -18,6 +21,8 @@ BANNER = re.compile(r"\s*\*\*\s*spoiler alert\s*\*\*\s*", re.IGNORECASE)
 
 class Rejected(Exception):
     """A line is a record of neither layout; the message is the reason under which it is counted."""
+
+    value: object = None  # what stands in the field that is wrong
 
 
 class Review(NamedTuple):
@@ -33,13 +38,14 @@ class Review(NamedTuple):
     faults: list[str]  # `nested`, `unclosed` or `unopened`, once for each faulty spoiler tag
     sentences: list[str]
     flags: list[int] | None  # 1 for a sentence that is a spoiler, else 0; None where not known
+    converted: Sequence[str] = ()  # keys of values that had another type
 
 
 Id = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class Shared(msgspec.Struct):
-    """The keys of both layouts; others are ignored. Types are strict: no `"3"` for 3, no 1 for true."""
+    """The keys of both layouts; others are ignored. Types are strict: what has others is converted first."""
 
     user_id: Id
     book_id: Id
@@ -79,10 +85,27 @@ def parse(line: bytes) -> Review:
         record = layout.decode(line)
         if not line.isascii():
             line.decode()  # msgspec does not check that ignored keys hold UTF-8
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        decode(line)
-        raise Rejected(reason(error)) from None
-    return parse_layout(record)
+        return parse_layout(record)
+    except (Rejected, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return parse_converted(decode(line))
+
+
+def parse_converted(record: dict) -> Review:
+    """Parse a record whose values may have other types than the layouts', but one meaning.
+
+    Raises:
+        Rejected: it has neither layout; the message is the reason.
+    """
+    converted = convert(record)
+    layout, parse_layout = (
+        (RawRecord, parse_raw) if "review_text" in record else (SentenceRecord, parse_sentences)
+    )
+    try:
+        return parse_layout(msgspec.convert(record, layout))._replace(converted=converted)
+    except (Rejected, msgspec.ValidationError) as error:
+        why = error if isinstance(error, Rejected) else Rejected(reason(error))
+        why.value = record.get(str(why).removeprefix("wrong_"))
+        raise why from None
 
 
 def decode(line: bytes) -> dict:
@@ -126,7 +149,7 @@ def parse_sentences(record: SentenceRecord) -> Review:
     if record.has_spoiler != (1 in flags):
         raise Rejected("has_spoiler_against_flags")
     banner = remove_banner(sentences)
-    return make(record, parse_day(record.timestamp), banner, [], sentences, flags)
+    return make(record, parse_day(record.timestamp, "timestamp"), banner, [], sentences, flags)
 
 
 def parse_raw(record: RawRecord) -> Review:
@@ -135,7 +158,7 @@ def parse_raw(record: RawRecord) -> Review:
     Raises:
         Rejected: its date is wrong.
     """
-    day = parse_time(record.date_updated)
+    day = parse_day(record.date_updated, "date_updated")
     _, banner, faults, sentences, flags = parse_text(record.review_text)
     return make(record, day, banner, faults, sentences, flags)
 
@@ -182,35 +205,37 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 
 @lru_cache(1 << 14)
-def parse_day(text: str) -> date:
-    """Parse a day such as `2017-08-30`.
-
-    Raises:
-        Rejected: it is no day.
-    """
-    try:
-        year, month, day = DAY.fullmatch(text).groups()
-        return date(int(year), int(month), int(day))
-    except (AttributeError, ValueError):
-        raise Rejected("wrong_timestamp") from None
-
-
-def parse_time(text: str) -> date:
-    """Parse the day of a time such as `Wed Aug 30 00:00:26 -0700 2017`.
+def parse_day(text: str, key: str) -> date:
+    """Parse a day such as `2017-08-30`, or that of a time such as `Wed Aug 30 00:00:26 -0700 2017`.
 
     `strptime` would take longer than parsing the whole record's JSON.
 
     Raises:
-        Rejected: it is no time.
+        Rejected: it is neither.
     """
     try:
+        if found := DAY.fullmatch(text):
+            return date(*map(int, found.groups()))
         month, day, year = TIME.fullmatch(text).groups()
         return date(int(year), MONTHS.index(month) + 1, int(day))
     except (AttributeError, ValueError):
-        raise Rejected("wrong_date_updated") from None
+        raise Rejected(f"wrong_{key}") from None
 
 
-TAG = re.compile(r"\(view spoiler\)\s*\[|\(hide spoiler\)\s*\]", re.IGNORECASE)
+# Blanks of any kind, and what else is not seen: by itself, as an entity, or as a line break of HTML.
+GAP = (
+    r"(?:[\s\x00-\x1f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
+    r"|&(?:nbsp|ensp|emsp|thinsp|shy|tab|newline|#0*(?:9|10|13|32|160|173|8203)|#x0*(?:9|a|d|20|a0|ad|200b));"
+    r"|<br\s*/?>)"
+)
+TAG = re.compile(
+    r"(?:\(|&(?:lpar|#0*40|#x0*28);){0}*(?:view{0}*spoiler{0}*{1}{0}*(?P<opens>\[|&(?:lsqb|lbrack|#0*91|#x0*5b);)"
+    r"|hide{0}*spoiler{0}*{1}{0}*(?:\]|&(?:rsqb|rbrack|#0*93|#x0*5d);))".format(
+        GAP, r"(?:\)|&(?:rpar|#0*41|#x0*29);)"
+    ),
+    re.IGNORECASE,
+)
+SPOILER = re.compile("spoiler", re.IGNORECASE)  # found far faster than a tag
 
 
 def split_spans(text: str) -> tuple[list[tuple[int, str]], list[str]]:
@@ -221,12 +246,14 @@ def split_spans(text: str) -> tuple[list[tuple[int, str]], list[str]]:
     closing tag without an opening one is ignored. Faults: `nested`, `unclosed` or `unopened`, once for each
     such tag.
     """
+    if not SPOILER.search(text):
+        return [(0, text)], []
     spans, faults = [], []
     depth = start = 0
     for tag in TAG.finditer(text):
         spans.append((int(depth > 0), text[start : tag.start()]))
         start = tag.end()
-        opens = tag.group().endswith("[")
+        opens = tag["opens"] is not None
         if opens and depth:
             faults.append("nested")
         if not opens and not depth:

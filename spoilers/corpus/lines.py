@@ -11,12 +11,15 @@ from spoilers.core.errors import UserError
 from spoilers.core.parallel import prefetch
 
 GZIP_MAGIC = b"\x1f\x8b"
+BOM = b"\xef\xbb\xbf"  # with which Windows' programs begin a file in UTF-8
 BLOCK = 1 << 22  # bytes
 Line = tuple[int, bytes]  # its number, from 1, and its content
 
 
 def read_lines(path: Path, max_bytes: int) -> Iterator[Line]:
     """Yield each line without its line end; of a line over `max_bytes`, the first `max_bytes` + 1 bytes.
+
+    A byte order mark before the first line is left out.
 
     Raises:
         UserError: the file is missing, unreadable, or its compression is damaged.
@@ -49,20 +52,38 @@ def read_chunks(path: Path, max_bytes: int) -> Iterator[Chunk]:
         for block in prefetch(read_blocks(path)):
             lines, end, rest = block.rpartition(b"\n")
             if end:
-                yield Chunk(number, tail + lines)
+                yield chunk(number, tail + lines)
                 number += block.count(b"\n")
                 tail = rest
             else:
                 tail += block
-            tail = tail[: max_bytes + 2]  # one more for a \r
+            tail = tail[: max_bytes + 2 + len(BOM)]  # one more for a \r
         if tail:
-            yield Chunk(number, tail)
+            yield chunk(number, tail)
     except (EOFError, zlib.error, isal_zlib.error, igzip.BadGzipFile) as error:
         raise UserError(
             f"{path}: the gzip data is damaged after line {number - 1} ({error}); download the file again"
         ) from error
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from error
+
+
+def chunk(number: int, lines: bytes) -> Chunk:
+    """Return a chunk, without the byte order mark that may begin a file."""
+    return Chunk(number, lines.removeprefix(BOM) if number == 1 else lines)
+
+
+def refuse_array(path: Path, start: bytes) -> None:
+    """Refuse a file of JSON that begins with `[`: its lines, if it has any, are no records.
+
+    Raises:
+        UserError: it does.
+    """
+    if start.lstrip().startswith(b"["):
+        raise UserError(
+            f"{path}: is one JSON array; write one object a line"
+            " (in pandas, to_json(path, orient='records', lines=True))"
+        )
 
 
 def read_blocks(path: Path) -> Iterator[bytes]:

@@ -12,12 +12,13 @@ import pyarrow.compute as pc
 INVISIBLE = r"\x{ad}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2064}\x{feff}"
 BLANK = r"\x00-\x1f\x7f-\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
 # A text that does not match this is clean already. Most are, and skip the replacements.
-SUSPECT = rf"[&<\[\]{INVISIBLE}{BLANK}]|  |^ | $|://|[wW]{{3}}\.|(?i:(?:view|hide) spoiler\))"
+SUSPECT = rf"[&<\[\]{INVISIBLE}{BLANK}]|  |^ | $|://|[wW]{{3}}\.|(?i:(?:view|hide) ?spoiler ?\))"
 REPLACEMENTS = (
     (f"[{INVISIBLE}]", ""),
     (f"[{BLANK}]", " "),
-    (r"(?i)\(view spoiler\) *\[?|\(hide spoiler\) *\]?", " "),  # these tags would give the label away
     (r"</?[a-zA-Z][^<>]*>", " "),  # HTML
+    # These tags would give the label away.
+    (r"(?i)\( *view *spoiler *\) *\[?|\( *hide *spoiler *\) *\]?", " "),
     (r"\[(?:b|bc|a|book|author):([^|\[\]]*)\|[^\[\]]*\]", r"\1"),  # Goodreads' links: [b:Title|number|...]
     (r"\[/?(?:b|i|u|s|url|img|spoiler|quote|book|author)(?:[:=|][^\[\]]*)?\]", " "),
     (r"""(?i)\b(?:(?:https?|ftp)://|www\.)[^ ]*[^ .,;:!?'")\]]""", "<url>"),

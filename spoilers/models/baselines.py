@@ -14,7 +14,6 @@ from spoilers.text.reviews import ReviewFile, Reviews
 
 WHOLE = 2**31  # tokens: no review is cut
 KEPT = ("prevalence", "thresholds", "sentence_threshold", "training")  # saved as they are
-
 LINEAR = ("tfidf", "tfidf_sentences", "length")  # the models of which weights are kept
 
 Source = Reviews | ReviewFile  # in memory, or on disk and read block by block

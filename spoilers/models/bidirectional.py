@@ -80,7 +80,7 @@ def reverse(states: Tensor, reversal: Tensor) -> Tensor:
 class Reverse(torch.autograd.Function):
     """`reverse` with the gradient that it has: a reversal undoes itself.
 
-    The gradient of `index_select` would be a sum over rows, slow on a CPU and in no fixed order on CUDA.
+    The gradient of `index_select` takes as long on a CPU, but is an atomic sum on CUDA, in no fixed order.
     """
 
     @staticmethod

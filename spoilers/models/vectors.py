@@ -1,7 +1,6 @@
 """Word vectors from a text file of GloVe or fastText: a word and its numbers on each line."""
 
 import gzip
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,10 @@ from isal import igzip, isal_zlib
 from spoilers.core.errors import UserError
 from spoilers.models.network import SpoilerRNN
 from spoilers.text.vocabulary import SPECIAL, Vocabulary
+
+LONGEST = 2**20  # bytes of a line
+SPREAD = (1e-6, 1e6)  # standard deviations that words' vectors may have: usual ones lie near 0.1 to 1
+BOM = b"\xef\xbb\xbf"  # with which Windows' programs begin a file in UTF-8
 
 
 @dataclass(frozen=True)
@@ -41,18 +44,15 @@ def read(path: str | Path, vocabulary: Vocabulary, size: int) -> WordVectors:
 
     Raises:
         UserError: the file is missing or damaged, a line is no vector, the vectors have another
-            size, or none is of a word in the vocabulary.
+            size, none is of a word in the vocabulary, or their numbers fit no network.
     """
     ids = {word.encode(): i for i, word in enumerate(vocabulary.words) if word not in SPECIAL}
     words, found = len(ids), []
     values = []
     for number, line in lines(Path(path)):
         fields = line.count(b" ")
-        if number == 1:
-            header = fields == 1 and line.replace(b" ", b"").isdigit()
-            check_size(path, int(line.split()[1]) if header else fields, size)
-            if header:
-                continue
+        if number == 1 and is_header(path, line, size):
+            continue
         if fields < size:
             raise UserError(f"{path}: line {number}: has {fields} numbers after the word, not {size}")
         if line.partition(b" ")[0] in ids:
@@ -64,35 +64,78 @@ def read(path: str | Path, vocabulary: Vocabulary, size: int) -> WordVectors:
         raise UserError(
             f"{path}: has a vector of none of the vocabulary's {words:,} words; is it its language?"
         )
-    return WordVectors(np.array(found), np.stack(values), len(found) / words)
+    return WordVectors(np.array(found), check_spread(path, np.stack(values)), len(found) / words)
+
+
+def check_start(path: str | Path, size: int) -> None:
+    """See that a file begins with vectors of `size` numbers.
+
+    Raises:
+        UserError: it is missing, damaged, or does not.
+    """
+    is_header(path, next(lines(Path(path)), (1, b""))[1], size)
 
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The file's lines with their numbers, without white space at the end."""
+    """Yield the file's lines with their numbers, without white space at the end."""
+    number = 0
     try:
         with (igzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-            for number, line in enumerate(file, 1):
-                yield number, line.rstrip()
+            while line := file.readline(LONGEST):
+                number += 1
+                if len(line) == LONGEST:
+                    raise UserError(f"{path}: line {number}: is longer than {LONGEST:,} bytes")
+                yield number, (line.removeprefix(BOM) if number == 1 else line).rstrip()
     except (gzip.BadGzipFile, EOFError, isal_zlib.error) as error:
         raise UserError(f"{path}: is not a whole gzip file ({error})") from error
     except OSError as error:
         raise UserError(f"params.yaml: model.vectors: {path}: {error.strerror or error}") from error
 
 
-def check_size(path: str | Path, found: int, size: int) -> None:
+def is_header(path: str | Path, line: bytes, size: int) -> bool:
+    """Return whether a first line is fastText's; check that it, or the vector, names `size` numbers.
+
+    Raises:
+        UserError: it does not.
+    """
+    fields = line.count(b" ")
+    header = fields == 1 and line.replace(b" ", b"").isdigit() and len(line) < 40
+    found = int(line.split()[1]) if header else fields
     if found < 1:
         raise UserError(f"{path}: line 1: is not a word and its vector")
     if found != size:
         raise UserError(
             f"params.yaml: model.embedding_size: was {size}, but the vectors of {path} have {found} numbers"
         )
+    return header
 
 
 def parse(path: str | Path, number: int, fields: list[bytes]) -> np.ndarray:
+    """Return a line's numbers, float32 (size).
+
+    Raises:
+        UserError: one is no number, or not finite in float32.
+    """
     try:
-        values = [float(field) for field in fields]
+        with np.errstate(over="ignore"):
+            values = np.array([float(field) for field in fields], np.float32)
     except ValueError as error:
         raise UserError(f"{path}: line {number}: {error}") from error
-    if not all(map(math.isfinite, values)):
-        raise UserError(f"{path}: line {number}: holds a number that is not finite")
-    return np.array(values, np.float32)
+    if not np.isfinite(values).all():
+        raise UserError(f"{path}: line {number}: holds a number that is not finite (in 32 bits)")
+    return values
+
+
+def check_spread(path: str | Path, values: np.ndarray) -> np.ndarray:
+    """Return the vectors; words without one get random numbers with the same standard deviation.
+
+    Raises:
+        UserError: that is no scale for a network's weights.
+    """
+    spread = values.std(dtype=np.float64)
+    if not SPREAD[0] <= spread <= SPREAD[1]:
+        raise UserError(
+            f"{path}: the standard deviation of its numbers is {spread:g}; use vectors between"
+            f" {SPREAD[0]:g} and {SPREAD[1]:g}"
+        )
+    return values

@@ -43,6 +43,8 @@ def text_of(argument: str) -> str:
     """The argument itself, or for `-` what standard input holds, as one review."""
     if argument != "-":
         return argument
+    if sys.__stdin__ is None:
+        raise UserError("standard input: is closed")
     content = sys.stdin.buffer.read(LONGEST + 1)
     if len(content) > LONGEST:
         raise UserError(f"standard input: is longer than {LONGEST:,} bytes; is it one review?")

@@ -172,7 +172,13 @@ class SpoilerDetector:
 
 
 def review_of(text: str) -> CutReview:
-    """Cut a text into sentences; half a surrogate pair, which is no character, becomes a question mark."""
+    """Cut a text into sentences; half a surrogate pair, which is no character, becomes a question mark.
+
+    Raises:
+        TypeError: it is no text.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"a text must be a str, not {type(text).__name__}")
     parts = parse_text(text.encode(errors="replace").decode())
     return CutReview(parts.plain, parts.sentences)
 

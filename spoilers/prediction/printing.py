@@ -48,7 +48,12 @@ def standard_output() -> Iterator[None]:
     """End quietly when the reader of a pipe has gone (`| head`), in one line when the disk is full.
 
     Characters that the output's encoding lacks become question marks.
+
+    Raises:
+        UserError: it is closed, or cannot be written to.
     """
+    if sys.__stdout__ is None:
+        raise UserError("standard output: is closed")
     sys.stdout.reconfigure(errors="replace")
     try:
         yield

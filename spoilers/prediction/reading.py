@@ -14,15 +14,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spoilers.core.errors import UserError
+from spoilers.corpus.conversions import identifier, truth
 from spoilers.corpus.layouts import Rejected, decode, parse_text, remove_banner
-from spoilers.corpus.lines import read_lines
+from spoilers.corpus.lines import read_lines, refuse_array
 from spoilers.prediction.batches import BATCH, BATCH_SIZE
 
 LONGEST = 2**24  # bytes of a line, or of a field of CSV
 TEXT_COLUMNS = ("review_text", "text")  # where none is named, the first of these that is there
 LABEL_COLUMNS = ("label", "has_spoiler")  # likewise
 IDS = ("review_id", "book_id", "user_id")
-LABELS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 
 Record = dict | Rejected  # a row as it stands in the file, or why there is none
 
@@ -95,13 +95,13 @@ def row_of(record: dict, column: str | None) -> Row:
 
 
 def ids_of(record: dict) -> tuple[str | None, ...]:
-    values = (record.get(name) for name in IDS)
+    values = (identifier(record.get(name)) for name in IDS)
     return tuple(None if value is None else str(value).encode(errors="replace").decode() for value in values)
 
 
 def label_of(record: dict) -> bool | None:
-    value = next((record[name] for name in LABEL_COLUMNS if name in record), None)
-    return LABELS.get(str(value).lower())
+    value = truth(next((record[name] for name in LABEL_COLUMNS if name in record), None))
+    return value if isinstance(value, bool) else None
 
 
 def check_columns(path: Path, columns: list[str], column: str | None) -> None:
@@ -116,22 +116,14 @@ def check_columns(path: Path, columns: list[str], column: str | None) -> None:
 # The formats.
 
 
-BOM = b"\xef\xbb\xbf"  # with which Windows' programs begin a file in UTF-8
-
-
 def read_json_lines(path: Path, column: str | None) -> Iterator[Record]:
     """Yield a record for each line that is not blank."""
     first = True
-    for number, line in read_lines(path, LONGEST):
-        if number == 1:
-            line = line.removeprefix(BOM)
+    for _, line in read_lines(path, LONGEST):
         if not line or line.isspace():
             continue
-        if first and line.lstrip().startswith(b"["):
-            raise UserError(
-                f"{path}: is one JSON array; write one object a line"
-                " (in pandas, to_json(path, orient='records', lines=True))"
-            )
+        if first:
+            refuse_array(path, line)
         first = False
         try:
             if len(line) > LONGEST:
@@ -165,9 +157,7 @@ def read_csv(path: Path, column: str | None) -> Iterator[Record]:
 
 
 def csv_lines(path: Path) -> Iterator[str]:
-    for number, line in read_lines(path, LONGEST):
-        if number == 1:
-            line = line.removeprefix(BOM)
+    for _, line in read_lines(path, LONGEST):
         if len(line) > LONGEST:
             line = b'"" x" y'  # which is no CSV, be it inside or outside a quoted field
         yield line.decode(errors="surrogateescape") + "\n"
@@ -190,7 +180,7 @@ def read_parquet(path: Path, column: str | None) -> Iterator[Record]:
             with pq.ParquetFile(path, metadata=groups, read_dictionary=texts) as file:
                 for batch in file.iter_batches(min(rows, BATCH), [group], names):
                     yield from records_of(batch)
-    except (OSError, KeyError, pa.ArrowException) as error:
+    except (OSError, KeyError, ValueError, OverflowError, pa.ArrowException) as error:
         raise UserError(f"{path}: could not be read ({error})") from error
 
 

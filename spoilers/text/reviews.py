@@ -12,11 +12,14 @@ import pyarrow.parquet as pq
 from spoilers.core.errors import UserError
 from spoilers.text.vocabulary import UNKNOWN
 
+AT_ONCE = 1 << 13  # reviews that are read from a file at a time
+
 
 @dataclass(frozen=True)
 class Reviews:
     """The token ids and sentences of many reviews, concatenated.
 
+    They take 4 bytes a token, 12 a sentence and 20 a review.
     Review `i` has the tokens `ids[token_ends[i-1]:token_ends[i]]` and the sentences from
     `sentence_ends[i-1]` up to `sentence_ends[i]`. No sentence is empty.
     """
@@ -106,13 +109,15 @@ class ReviewFile:
             return file.metadata.num_rows
 
     def blocks(self, size: int) -> Iterator[Reviews]:
-        """Yield the reviews, `size` at a time.
+        """Yield the reviews, `size` at a time; an empty block where there is none.
 
         Raises:
             UserError: the file is missing or is no split.
         """
         columns = ["label", "ids", "sentence_lengths", "sentence_labels"]
         with self.opened() as file:
+            if file.metadata.num_rows == 0:
+                yield from_table(file.schema_arrow.empty_table(), self.max_tokens)
             for batch in file.iter_batches(size, columns=columns):
                 yield from_table(pa.Table.from_batches([batch]), self.max_tokens)
 
@@ -131,10 +136,7 @@ def load(path: Path | str, max_tokens: int) -> Reviews:
     Raises:
         UserError: the file is missing or is not a split.
     """
-    file = ReviewFile(path, max_tokens)
-    with file.opened() as parquet:  # a split may hold no review
-        empty = from_table(parquet.schema_arrow.empty_table(), max_tokens)
-    return concatenate([empty, *file.blocks(1 << 16)])
+    return concatenate(list(ReviewFile(path, max_tokens).blocks(AT_ONCE)))
 
 
 def concatenate(parts: list[Reviews]) -> Reviews:

@@ -3,13 +3,13 @@
 import hashlib
 import json
 import os
-import pickle
 import sys
 import zipfile
 from pathlib import Path
 
 import torch
 
+from spoilers.core.errors import UserError
 from spoilers.core.files import replacing, sha256
 
 # DVC runs some experiments in a copy of the project that it deletes, and names the project in DVC_ROOT.
@@ -38,24 +38,31 @@ def digest(settings: dict, files: list[Path]) -> str:
 class Checkpoint:
     """One training's file; each save replaces the last, atomically."""
 
-    def __init__(self, settings: dict, files: list[Path], seconds: float):
-        self.path = FOLDER / f"{digest(settings, files)}.pt"
+    def __init__(self, key: str, seconds: float, folder: Path = FOLDER):
+        self.path = folder / f"{key}.pt"
         self.seconds = seconds  # between two saves
 
     def save(self, state: dict) -> None:
-        # Experiments that run side by side may train the same network: each writes a file of its own.
-        own = self.path.with_suffix(f".{os.getpid()}.pt")
-        with replacing(own) as partial:
-            torch.save(state, partial)
-        os.replace(own, self.path)
+        """Save a state; where that cannot be written, say so: a training can do without."""
+        try:
+            with replacing(self.path) as partial:
+                torch.save(state, partial)
+        except (UserError, RuntimeError) as error:  # PyTorch's writer has errors of its own
+            print(f"no checkpoint was saved, training goes on ({error})", file=sys.stderr, flush=True)
 
     def load(self) -> dict | None:
-        """The last state saved, or None where there is none that can be read."""
+        """Return the last state saved, or None where there is none that is as it was saved.
+
+        The file is a zip archive. PyTorch does not compare the checksums in it with what it reads.
+        """
         try:
+            with zipfile.ZipFile(self.path) as archive:
+                if damaged := archive.testzip():
+                    raise zipfile.BadZipFile(f"{damaged} does not have its checksum")
             return torch.load(self.path, map_location="cpu", weights_only=True)
         except FileNotFoundError:
             return None
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        except Exception as error:  # a damaged archive leads to errors of any kind
             print(f"{self.path}: not readable ({error}); training starts anew")
             return None
 

@@ -1,5 +1,6 @@
 """From parameters and splits to a training that can run: the same way for the models and the study."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from spoilers.core.params import Model, Optimizers, Params, Train
 from spoilers.models.build import architecture, build, check
 from spoilers.models.network import Cell
 from spoilers.models.vectors import WordVectors, read
-from spoilers.text.reviews import Reviews, load
+from spoilers.text.reviews import Reviews
 from spoilers.text.vocabulary import Vocabulary
 from spoilers.training import processes
 from spoilers.training.loop import Training
@@ -28,17 +29,19 @@ class Data:
     vectors: WordVectors | None
 
 
-def read_data(splits: Path, model: Model, max_tokens: int) -> Data:
+def read_data(splits: Path, model: Model, read_reviews: Callable[[Path], Reviews]) -> Data:
     """Read the training and validation reviews, and word vectors where the parameters name a file.
 
     Raises:
         UserError: a file cannot be read, or a model cannot be trained on the reviews.
     """
     vocabulary = Vocabulary.load(splits / VOCABULARY)
-    train, validation = (load(splits / name, max_tokens) for name in (TRAIN, VALIDATION))
+    train, validation = (read_reviews(splits / name) for name in (TRAIN, VALIDATION))
     check(train, splits / TRAIN)
     check(validation, splits / VALIDATION)
     vectors = read(model.vectors, vocabulary, model.embedding_size) if model.vectors else None
+    if vectors and processes.is_first():
+        print(f"{model.vectors}: has vectors of {vectors.coverage:.1%} of the vocabulary")
     return Data(train, validation, len(vocabulary), vectors)
 
 
@@ -72,12 +75,14 @@ def prepare(
 def determining(
     choice: Choice, splits: Path, params: Params, device: torch.device
 ) -> tuple[dict, list[Path]]:
-    """Return the settings and the files that the trained weights depend on."""
+    """Return the settings and the files that the trained weights depend on, beside the seed."""
     settings = {
-        **vars(choice),
-        "optimizer": {choice.optimizer: getattr(params.optimizers, choice.optimizer).model_dump()},
+        "cell": choice.cell,
+        "optimizer": choice.optimizer,
+        "learning_rate": choice.learning_rate,
+        "optimizer_settings": getattr(params.optimizers, choice.optimizer).settings.model_dump(),
         "model": params.model.model_dump(),
-        "train": params.train.model_dump(exclude={"launcher"}),
+        "train": params.train.model_dump(exclude={"launcher", "seeds"}),
         "device": device.type,
         "processes": processes.world_size(),
     }

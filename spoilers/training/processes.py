@@ -33,6 +33,17 @@ def is_first() -> bool:
     return rank() == 0
 
 
+def is_first_here() -> bool:
+    """Return whether this is the process that writes what the others on this machine read."""
+    return not dist.is_initialized() or int(os.environ["LOCAL_RANK"]) == 0
+
+
+def wait_for_all() -> None:
+    """Wait until all processes have come here."""
+    if dist.is_initialized():
+        dist.barrier()
+
+
 def share_of(rows: np.ndarray) -> np.ndarray:
     """Return this process's rows of a global batch; all of them where there are fewer rows than processes."""
     return rows[rank() :: world_size()] if len(rows) >= world_size() else rows

@@ -173,10 +173,54 @@ def test_rejected_lines(tmp_path):
     ]
 
 
+def test_a_byte_order_mark_costs_no_review(tmp_path):
+    cleaned = Cleaned(tmp_path, pack([b"\xef\xbb\xbf" + json.dumps(record(0, "Fine.")).encode()]))
+    assert cleaned.ids == ["r0"]
+
+
+def test_what_was_converted_is_counted_and_what_is_wrong_is_shown(tmp_path):
+    """The wrong value, wherever in its line it stands."""
+    saved = [record(i, f"Fine {i}.") | {"book_id": 7, "timestamp": 1504051200000} for i in range(2)]
+    wrong = record(3, "x" * 500) | {"rating": "good"}
+    cleaned = Cleaned(tmp_path, [*saved, record(2, "So."), wrong])
+    assert [row["book_id"] for row in cleaned.rows[:2]] == ["7", "7"]
+    assert {k: n for k, n in cleaned.counts.items() if k.startswith("converted")} == {
+        "converted_book_id": 2,
+        "converted_timestamp": 2,
+    }
+    assert cleaned.rejected[0]["reason"] == "wrong_rating" and cleaned.rejected[0]["value"] == "'good'"
+
+
+def test_rejected_lines_are_listed_up_to_a_number(tmp_path, monkeypatch):
+    """The first of them, whatever the blocks, and how many more there were."""
+    given = [line for review in records(30) for line in (json.dumps(review).encode(), b"x", b"y")]
+    monkeypatch.setattr(cleaning, "LISTED", 25)
+    for size in (10, 1 << 22):
+        monkeypatch.setattr(lines, "BLOCK", size)
+        source, out = tmp_path / "in.json.gz", tmp_path / "out"
+        source.write_bytes(pack(given))
+        counts = clean(source, out / "reviews.parquet", out / "rejected.jsonl", SETTINGS, 1)
+        listed = [json.loads(line)["line"] for line in (out / "rejected.jsonl").read_text().splitlines()]
+        assert listed == [number for number in range(1, 90) if number % 3 != 1][:25]
+        assert (counts["rejected"], counts["not_listed"]) == (60, 35)
+
+
+def test_a_file_of_another_kind_is_not_read_to_its_end(tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(lines, "BLOCK", 1000)
+    monkeypatch.setattr(cleaning, "HOPELESS", 2000)
+    original = cleaning.write_chunks
+    monkeypatch.setattr(cleaning, "write_chunks", lambda *how: (read.append(c) or c for c in original(*how)))
+    with pytest.raises(UserError, match="lines are malformed"):
+        Cleaned(tmp_path, gzip.compress(b"x\n" * 100_000), max_rejected=0.5)
+    assert len(read) < 20 and os.listdir(tmp_path / "out") == []
+
+
 @pytest.mark.parametrize(
     ("lines", "changes", "message"),
     [
         ([], {}, r"holds no reviews"),
+        (gzip.compress(b' \n[{"review_id": "1"},\n{"review_id": "2"}]'), {}, r"is one JSON array"),
         (
             [record(0, "Fine.")] * 9 + [b"x"] * 2,
             {"max_rejected": 0.1},
@@ -251,7 +295,7 @@ def test_ten_thousand_damaged_records(tmp_path):
 
 STAGES = {
     "download": ("data/raw/reviews.json.gz", "data/raw/source.json"),
-    "clean": ("data/clean/reviews.parquet", "data/clean/rejected.jsonl", "metrics/clean.json"),
+    "clean": ("data/clean/reviews.parquet", "data/clean/rejected.jsonl", "data/results/clean.json"),
     "tokenize": ("data/tokens/reviews.parquet",),
     "split": (
         *(f"data/splits/{name}.parquet" for name in ("train", "validation", "test")),

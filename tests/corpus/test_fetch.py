@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import struct
@@ -20,12 +21,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import requests
 import yaml
 
 from spoilers.core.errors import UserError
 from spoilers.corpus import fetch
 from stages import download
 from tests import ROOT
+from tests.pipeline.stubs import change_params
 
 
 def pack(seed: int, lines: int = 4000) -> bytes:
@@ -158,10 +161,11 @@ def get(*urls: str, **options: object) -> dict:
 
 
 def assert_arrived(body: bytes = NEW) -> None:
-    """The right file, nothing beside it, and nothing left of the transfer."""
+    """The right file, nothing beside it, and at most this one kept of the transfers."""
     assert TARGET.read_bytes() == body
     assert os.listdir(TARGET.parent) == [TARGET.name]
-    assert not fetch.CACHE.exists() or not os.listdir(fetch.CACHE)
+    assert [path.read_bytes() for path in fetch.CACHE.glob("*.gz")] in ([], [body])
+    assert len(list(fetch.CACHE.glob("*"))) in (0, 2)  # with its notes
 
 
 def assert_refused(act, *words: str, kept: int = 0) -> None:
@@ -176,7 +180,7 @@ def assert_refused(act, *words: str, kept: int = 0) -> None:
 
 
 def partial_sizes() -> list[int]:
-    return [path.stat().st_size for path in fetch.CACHE.glob("[0-9a-f]*.partial")]
+    return [path.stat().st_size for path in fetch.CACHE.glob("*.gz")]
 
 
 @pytest.fixture
@@ -372,10 +376,14 @@ def test_a_body_that_ends_with_the_connection(server, folder):
 
 
 def test_the_body_is_not_decoded(server, folder):
+    """Servers call the file itself encoded; one that encodes it once more is refused."""
     server.script = [bind(serve_whole, Content_Encoding="gzip")]
     get(server.url)
     assert_arrived()
     assert server.asked[0]["Accept-Encoding"] == "identity"
+    server.script = [bind(serve_whole, body=b"\x28\xb5\x2f\xfd" + NEW, Content_Encoding="zstd")]
+    with pytest.raises(UserError, match=r"no gzip file .the server encodes it as 'zstd'"):
+        get(server.url + "?2")
 
 
 def test_several_gzip_members(server, folder):
@@ -405,11 +413,44 @@ def test_a_mirror_steps_in_for_a_damaged_file(server, folder):
 
 def test_what_had_arrived_before_a_kill_is_not_asked_for_again(server, folder):
     transfer = fetch.Partial(server.url, fetch.CACHE)
-    transfer.start('"new"', len(NEW))
+    transfer.start('"new"', len(NEW), server.url)
     transfer.path.write_bytes(NEW)
     get(server.url)
     assert_arrived()
     assert not server.asked
+
+
+def test_a_verified_download_is_never_fetched_twice(server, folder, capsys):
+    """Whatever becomes of the output, of the server, and of the expected sum."""
+    server.script = [serve, bind(refuse, status=404)]
+    facts = get(server.url)
+    for expected in (None, facts["sha256"]):
+        TARGET.unlink()
+        assert get(server.url, expected=expected) == facts
+        assert_arrived()
+    TARGET.unlink()
+    assert_refused(lambda: get(server.url, expected="0" * 64), "download.sha256", kept=len(NEW))
+    assert get(server.url) == facts
+    assert len(server.asked) == 1
+    assert "is here already" in capsys.readouterr().err
+
+
+def test_what_a_mirror_gave_is_not_asked_of_the_first_server(server, folder):
+    server.script = [bind(refuse, status=404), serve]
+    get(server.url, server.url + "?2")
+    TARGET.unlink()
+    assert get(server.url, server.url + "?2")["url"] == server.url + "?2"
+    assert len(server.asked) == 2
+
+
+def test_a_kept_download_that_has_changed_is_fetched_anew(server, folder):
+    server.script = [serve]
+    get(server.url)
+    [kept] = fetch.CACHE.glob("*.gz")
+    kept.write_bytes(OLD)
+    get(server.url)
+    assert_arrived()
+    assert len(server.asked) == 2
 
 
 def test_replaces_an_earlier_file(server, folder):
@@ -446,6 +487,16 @@ def test_an_answer_that_will_not_change(server, folder, status):
     assert len(server.asked) == 1
 
 
+NO_REVIEWS = {  # inside a gzip file
+    "gzip of nothing": (b"", "empty"),
+    "gzip of the file": (NEW, "is gzip inside gzip"),
+    "gzip of a page": (b" \n<!DOCTYPE html>", "is a web page"),
+    "gzip of an error": (b'{"error": "quota exceeded"}\n', "which is no review"),
+    "gzip of words": (b"quota exceeded\n", "which is no review"),
+    "gzip of an array": (b'\xef\xbb\xbf[{"review_id": "1"}]', "is one JSON array"),
+}
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "words"),
     [
@@ -455,9 +506,9 @@ def test_an_answer_that_will_not_change(server, folder, status):
         (b'{"review_id": 1}\n', "application/json", "no gzip file"),
         (b"\x1f", "application/gzip", "no gzip file"),
         (b"", "application/gzip", "empty"),
-        (gzip.compress(b"", mtime=0), "application/gzip", "empty"),
+        *((gzip.compress(body), "application/gzip", words) for body, words in NO_REVIEWS.values()),
     ],
-    ids=["page", "unnamed page", "page by its type", "plain", "one byte", "nothing", "gzip of nothing"],
+    ids=["page", "unnamed page", "page by its type", "plain", "one byte", "nothing", *NO_REVIEWS],
 )
 def test_something_else_in_place_of_the_file(server, folder, body, kind, words):
     server.script = [bind(serve_whole, body=body, Content_Type=kind)]
@@ -506,13 +557,9 @@ def test_an_announced_length_too_long(server, folder):
 
 def test_a_wrong_sum(server, folder):
     server.script = [serve]
-    assert_refused(
-        lambda: get(server.url, expected="0" * 64),
-        server.url,
-        "0" * 64,
-        hashlib.sha256(NEW).hexdigest(),
-        "download.sha256",
-    )
+    sums = "0" * 64, hashlib.sha256(NEW).hexdigest()
+    wrong = bind(get, server.url, expected="0" * 64)
+    assert_refused(wrong, server.url, *sums, "download.sha256", kept=len(NEW))
 
 
 def test_a_redirect_loop(server, folder):
@@ -524,6 +571,136 @@ def test_a_redirect_loop(server, folder):
 def test_a_redirect_to_another_scheme(server, folder, to):
     server.script = [bind(redirect, to=to)]
     assert_refused(lambda: get(server.url), server.url, "neither http nor https", to)
+
+
+def test_a_redirect_from_https_to_http():
+    session, response = fetch.Session(), requests.Response()
+    response.status_code, response.url = 302, "https://host/reviews.json.gz"
+    for to in ("/elsewhere", "https://other/file", "//other/file"):
+        response.headers["Location"] = to
+        assert session.get_redirect_target(response) == to
+    response.headers["Location"] = "HTTP://host/reviews.json.gz"
+    with pytest.raises(UserError, match=r"redirects from https to http .HTTP://host/reviews.json.gz"):
+        session.get_redirect_target(response)
+
+
+def test_the_last_url_is_kept(server, folder):
+    last = server.url + "?last"
+    server.script = [bind(redirect, to=last), serve]
+    for _ in range(2):  # the second time, from what was kept
+        facts = get(server.url)
+        assert facts["url"] == server.url and facts["redirected_to"] == last
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        bind(redirect, to="http://["),
+        bind(redirect, to="http://\u00ff" + "x" * 70),
+        bind(serve_whole, Content_Length="9" * 5000),
+        bind(serve_whole, Content_Length="-1"),
+        bind(serve_whole, Retry_After="9" * 5000, ETag="e" * 5000),
+        bind(serve, cut=0),
+        bind(Handler.answer, status=200, body=b"-5\r\n", Content_Length=None, Transfer_Encoding="chunked"),
+        bind(Handler.answer, status=200, body=b"zz\r\n", Content_Length=None, Transfer_Encoding="chunked"),
+        bind(Handler.answer, status=503, Retry_After="9" * 5000),
+        lambda handler: handler.wfile.write(b"nonsense\r\n" * 1000),
+        lambda handler: handler.wfile.write(b"HTTP/1.1 999999 \x1b[31m\r\n\r\n"),
+    ],
+)
+def test_an_answer_that_makes_no_sense(server, folder, monkeypatch, answer):
+    """It is one line, or the file if that came all the same."""
+    monkeypatch.setattr(fetch.time, "sleep", lambda seconds: None)
+    server.script = [answer]
+    try:
+        get(server.url)
+    except UserError as error:
+        assert server.url in str(error) and not TARGET.exists()
+    else:
+        assert_arrived()
+
+
+def test_a_range_of_5000_digits(server, folder):
+    wrong = bind(Handler.answer, status=206, body=NEW, Content_Range="bytes 9000-9/" + "9" * 5000)
+    server.script = [bind(serve, cut=9000), wrong]
+    assert_refused(lambda: get(server.url), server.url, "makes no sense", kept=9000)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "{}",
+        "null",
+        "[" * 100_000,
+        '{"url": 1}',
+        '{"validator": "a\\nb: c"}',
+        '{"bytes": "9000"}',
+        '{"bytes": -1}',
+    ],
+)
+def test_damaged_notes(server, folder, text):
+    server.script = [bind(serve, cut=9000), bind(refuse, status=503)]
+    assert_refused(lambda: get(server.url), kept=9000)
+    [notes] = fetch.CACHE.glob("*.json")
+    changed = json.loads(notes.read_text()) | json.loads(text) if ":" in text else text
+    notes.write_text(changed if isinstance(changed, str) else json.dumps(changed))
+    server.script = [serve]
+    get(server.url)
+    assert_arrived()
+
+
+def test_a_socks_proxy_is_named(server, folder, monkeypatch):
+    monkeypatch.delenv("NO_PROXY")
+    for name in ("ALL_PROXY", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "socks5://127.0.0.1:9")
+    assert_refused(lambda: get("http://nowhere.invalid/x.gz"), "the proxy socks5://127.0.0.1:9")
+
+
+def drip(handler: Handler) -> None:
+    """A byte now and then, without end."""
+    handler.answer(200, NEW[:10], Content_Length=len(NEW), ETag='"new"')
+    for at in range(10, len(NEW)):
+        if handler.server.gate.wait(0.01):
+            return
+        handler.wfile.write(NEW[at : at + 1])
+
+
+def test_a_slow_server_is_given_up_for_the_next(server, folder, monkeypatch):
+    monkeypatch.setattr(fetch, "MINUTE", 0.2)
+    server.script = [drip] * 5 + [serve]
+    assert get(server.url, server.url + "?mirror")["url"] == server.url + "?mirror"
+    assert_arrived()
+    server.script = [drip]
+    with pytest.raises(UserError, match=r"only .*B came in 0\.2 seconds, try after try"):
+        get(server.url + "?alone")
+
+
+def test_a_long_download_is_heard_of_every_minute(server, folder, monkeypatch, capsys):
+    monkeypatch.setattr(fetch, "MINUTE", 0.05)
+    monkeypatch.setattr(fetch, "SLOWEST", 1)
+
+    def slowly(handler: Handler) -> None:
+        handler.answer(200, Content_Length=len(NEW), ETag='"new"')
+        for at in range(0, len(NEW), 20_000):
+            handler.wfile.write(NEW[at : at + 20_000])
+            time.sleep(0.06)
+
+    server.script = [slowly]
+    get(server.url)
+    assert_arrived()
+    assert len(re.findall(r"kB of \d+kB are here", capsys.readouterr().err)) > 2
+
+
+def test_what_servers_say_gives_no_orders_to_the_terminal(server, folder, capsys):
+    def answer(handler: Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 404 \x1b[31mred\r\nContent-Length: 0\r\n\r\n")
+
+    server.script = [answer]
+    with pytest.raises(UserError):
+        get(server.url)
+    said = capsys.readouterr().err
+    assert "\x1b" not in said and "\\x1b[31mred" in said
 
 
 def test_a_refused_connection(folder, down):
@@ -610,10 +787,10 @@ def test_a_path_in_the_home_folder(folder, monkeypatch):
         (b" \n\n", "empty"),
         (b"\n<!DOCTYPE html><html></html>", "web page"),
         (b"PK\x03\x04\0\0", "neither gzip nor JSON lines"),
-        (gzip.compress(b"", mtime=0), "empty"),
         (NEW[:-1], "cut short"),
+        *((gzip.compress(body), words) for body, words in NO_REVIEWS.values()),
+        *(NO_REVIEWS[name] for name in ("gzip of an error", "gzip of words", "gzip of an array")),
     ],
-    ids=["nothing", "blanks", "page", "zip", "gzip of nothing", "cut"],
 )
 def test_a_path_to_something_else(folder, content, words):
     Path("given").write_bytes(content)
@@ -762,4 +939,15 @@ def test_a_killed_run_is_gone_on_with_by_the_next(server, folder):
     assert server.ranges == [None, f"bytes={kept}-"]
     assert Path(download.REVIEWS).read_bytes() == NEW
     assert sorted(os.listdir("data/raw")) == ["reviews.json.gz", "source.json"]
-    assert os.listdir(fetch.CACHE) == []
+
+
+@pytest.mark.parametrize("change", [{"seed": 14}, {"download.sample.reviews": 70}])
+def test_the_stage_fetches_nothing_again(server, folder, change):
+    """DVC has deleted its outputs; the settings are others, and the server is away."""
+    server.script = [serve, bind(refuse, status=404)]
+    configure(server.url)
+    first = run_stage()
+    shutil.rmtree("data")
+    change_params(Path("params.yaml"), change)
+    assert run_stage() == first
+    assert len(server.asked) == 1

@@ -3,11 +3,14 @@
 import json
 from datetime import date
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spoilers.corpus.layouts import Rejected, parse, split_sentences, split_spans
+from spoilers.corpus.normalise import normalise
 
 IDS = {"user_id": "u", "book_id": "7", "review_id": "r", "rating": 3}
 MARKED = IDS | {
@@ -49,10 +52,14 @@ def without(record: dict, key: str) -> dict:
 
 
 WRONG = [
-    (MARKED | {"rating": "3"}, "wrong_rating"),
+    (MARKED | {"rating": "good"}, "wrong_rating"),
+    (MARKED | {"rating": "3.5"}, "wrong_rating"),
+    (MARKED | {"rating": 3.5}, "wrong_rating"),
     (MARKED | {"rating": 6}, "wrong_rating"),
     (MARKED | {"rating": True}, "wrong_rating"),
-    (MARKED | {"book_id": 7}, "wrong_book_id"),
+    (MARKED | {"book_id": 7.5}, "wrong_book_id"),
+    (MARKED | {"book_id": True}, "wrong_book_id"),
+    (MARKED | {"book_id": None}, "wrong_book_id"),
     (MARKED | {"user_id": ""}, "wrong_user_id"),
     (MARKED | {"review_sentences": "Good."}, "wrong_review_sentences"),
     (MARKED | {"review_sentences": [[0]]}, "wrong_review_sentences"),
@@ -61,15 +68,75 @@ WRONG = [
     (MARKED | {"review_sentences": [[2, "Good."]]}, "flag_not_0_or_1"),
     (MARKED | {"has_spoiler": False}, "has_spoiler_against_flags"),
     (MARKED | {"review_sentences": [[0, "Good."]]}, "has_spoiler_against_flags"),
-    (MARKED | {"has_spoiler": 1}, "wrong_has_spoiler"),
+    (MARKED | {"has_spoiler": 2}, "wrong_has_spoiler"),
+    (MARKED | {"has_spoiler": None}, "wrong_has_spoiler"),
+    (MARKED | {"has_spoiler": 0}, "has_spoiler_against_flags"),
+    (MARKED | {"timestamp": None}, "wrong_timestamp"),
+    (MARKED | {"timestamp": 1504051200}, "wrong_timestamp"),  # seconds, or the first days of 1970
+    (MARKED | {"timestamp": "2017-02-30 00:00:00"}, "wrong_timestamp"),
+    (MARKED | {"timestamp": "30/08/2017"}, "wrong_timestamp"),
+    (MARKED | {"timestamp": 1e300}, "wrong_timestamp"),
     (MARKED | {"timestamp": "2017-02-30"}, "wrong_timestamp"),
     (MARKED | {"timestamp": "2017-W35-3"}, "wrong_timestamp"),
-    (RAW | {"date_updated": "2017-08-30"}, "wrong_date_updated"),
+    (RAW | {"date_updated": "30 Aug 2017"}, "wrong_date_updated"),
     (RAW | {"date_updated": "Wed Feb 30 00:00:26 -0700 2017"}, "wrong_date_updated"),
     (RAW | {"review_text": 1}, "wrong_review_text"),
     *((without(MARKED, key), f"missing_{key}") for key in MARKED),
     *((without(RAW, key), f"missing_{key}") for key in RAW if key != "review_text"),
 ]
+
+
+SAVED_AGAIN = [  # as pandas does, for one
+    ("book_id", 7),
+    ("book_id", 7.0),
+    ("rating", 3.0),
+    ("rating", "3"),
+    ("rating", "3.0"),
+    ("timestamp", "2017-08-30 00:00:00"),
+    ("timestamp", "2017-08-30T23:59:59.999999"),
+    ("timestamp", "2017-08-30T00:00:00.000Z"),
+    ("timestamp", "2017-08-30 07:00:26+02:00"),
+    ("timestamp", 1504051200000),
+    ("timestamp", 1504137599999.0),
+    ("date_updated", "2017-08-30T07:00:26.000Z"),
+    ("date_updated", 1504076426000),
+    ("has_spoiler", 1),
+    ("has_spoiler", 1.0),
+    ("has_spoiler", "true"),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), SAVED_AGAIN)
+def test_what_has_one_meaning_is_converted_and_named(key, value):
+    record = MARKED if key in MARKED else RAW
+    assert parsed(record, **{key: value}) == parsed(record)._replace(converted=[key])
+
+
+def test_no_rating_is_none():
+    assert parsed(MARKED, rating=None) == parsed(MARKED, rating=0)._replace(converted=["rating"])
+
+
+def test_either_layout_has_either_date():
+    assert parsed(RAW, date_updated="2017-08-30") == parsed(RAW)
+    assert parsed(MARKED, timestamp=RAW["date_updated"]) == parsed(MARKED)
+
+
+@pytest.mark.parametrize("record", [MARKED, RAW])
+def test_what_pandas_saves_is_read(tmp_path, record):
+    """By its own reader and writer, which guess dates and numbers."""
+    path = tmp_path / "reviews.json"
+    path.write_text("".join(json.dumps(record | {"user_id": str(i)}) + "\n" for i in range(3)))
+    for how in ({}, {"date_format": "iso"}, {"date_unit": "ms"}):
+        pd.read_json(path, lines=True).to_json(path, orient="records", lines=True, **how)
+        assert [parse(line)._replace(converted=[]) for line in path.read_bytes().splitlines()] == [
+            parsed(record, user_id=str(i))._replace(converted=[]) for i in range(3)
+        ]
+
+
+def test_the_wrong_value_is_kept():
+    with pytest.raises(Rejected) as why:
+        parsed(MARKED, rating="good", book_id=7)
+    assert why.value.value == "good"
 
 
 @pytest.mark.parametrize(("record", "reason"), WRONG)
@@ -140,6 +207,45 @@ def test_spoiler_tags(text, spoilers, faults):
     assert "".join(span for flag, span in spans if flag) == spoilers
     assert "".join(span for _, span in spans) == text.replace(OPEN, "").replace(CLOSE, "")
     assert found == faults
+
+
+BLANKS = [
+    "  ",
+    "\t",
+    "\u00a0",
+    "\n",
+    "\r\n ",
+    "&nbsp;",
+    "&#160;",
+    "&#x00A0;",
+    "\u200b",
+    " \u3000",
+    "<br />",
+    "\0",
+]
+OPENS = [
+    *(f"(view{blank}spoiler)[" for blank in BLANKS),
+    *(f"(view spoiler){blank}[" for blank in BLANKS),
+    *(f"({blank}VIEW Spoiler{blank})[" for blank in BLANKS),
+    "&#40;view spoiler&#41;&#91;",
+    "&lpar;view&nbsp;spoiler&rpar; &lsqb;",
+    "&#X28;view spoiler&#x29;&#x5B;",
+]
+
+
+@pytest.mark.parametrize("tag", OPENS)
+def test_tags_however_they_are_written(tag):
+    close = tag.replace("[", "]").replace("91", "93").replace("5B", "5D").replace("lsqb", "rsqb")
+    close = close.replace("view", "hide").replace("VIEW", "HIDE")
+    assert split_spans(f"a{tag}b{close}c") == ([(0, "a"), (1, "b"), (0, "c")], [])
+    # Nor is one left where only normalising would see it.
+    assert normalise(pa.array([f"a {tag}b{close} c"])).to_pylist() == ["a b c"]
+
+
+def test_long_runs_of_blanks_take_no_time():
+    """Quadratic time would be a minute."""
+    text = "(view" + " " * 200_000 + "(hide spoiler" + "&nbsp;" * 50_000 + "(" * 100_000
+    assert split_spans(text) == ([(0, text)], [])
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ import gzip
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from spoilers.core.errors import UserError
 from spoilers.models.build import build
-from spoilers.models.vectors import read
+from spoilers.models.vectors import SPREAD, check_start, read
 from spoilers.text.vocabulary import PADDING, SPECIAL, Vocabulary
 from tests.rnn_data import reviews
 
@@ -40,11 +40,24 @@ def test_reads_glove_and_fasttext(tmp_path, name, header, end):
     assert known.coverage == 3 / 5
 
 
+def test_a_byte_order_mark_costs_no_word(tmp_path):
+    known = read(write(tmp_path / "v.txt", "\ufeff" + GLOVE), VOCABULARY, 3)
+    assert set(known.ids) == set(EXPECTED)
+
+
+def test_the_start_alone_can_be_checked(tmp_path):
+    check_start(write(tmp_path / "v.txt", "the 1 2 3\nbutler"), 3)
+    for text in ("the 1 2\n", "", "9 300\n"):
+        with pytest.raises(UserError):
+            check_start(write(tmp_path / "v.txt", text), 3)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.lists(st.floats(-10, 10, width=32), min_size=2, max_size=2), min_size=1, max_size=5))
 def test_round_trip(tmp_path_factory, values):
     words = VOCABULARY.words[2:][: len(values)]
     lines = [f"{w} {' '.join(map(repr, v))}\n" for w, v in zip(words, values, strict=True)]
+    assume(SPREAD[0] <= np.std(values) <= SPREAD[1])
     path = write(tmp_path_factory.mktemp("v") / "v.txt", "".join(lines))
     assert np.array_equal(read(path, VOCABULARY, 2).values, np.array(values, np.float32))
 
@@ -69,6 +82,11 @@ def test_initialise_the_embedding(tmp_path):
         ("v.txt", "the 1 2 3\nbutler 1 2\n", "line 2: has 2 numbers after the word, not 3"),
         ("v.txt", "the 1 2 3\nbutler 1 x 3\n", "line 2: could not convert .*x"),
         ("v.txt", "the 1 2 3\nbutler 1 nan 3\n", "line 2: holds a number that is not finite"),
+        ("v.txt", "the 1 2 3\nbutler 1 1e39 3\n", "line 2: holds a number that is not finite"),
+        ("v.txt", "the 1 2 3\nbutler 1 3e38 3\n", "the standard deviation of its numbers is"),
+        ("v.txt", "the 2 2 2\nbutler 2 2 2\n", "the standard deviation of its numbers is 0;"),
+        ("v.txt", "the 1 2 3\n" + "x" * 2**20 + " 1 2 3\n", "line 2: is longer than 1,048,576 bytes"),
+        ("v.txt", "9" * 5000 + " 3\nthe 1 2 3\n", "embedding_size: was 3, but .* have 1 numbers"),
         ("v.txt", "le 1 2 3\nchat 1 2 3\n", "has a vector of none of the vocabulary's 5 words"),
         ("v.txt", "", "has a vector of none of the vocabulary's 5 words"),
         ("v.txt", "no-vector\n", "line 1: is not a word and its vector"),

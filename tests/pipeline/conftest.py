@@ -22,11 +22,15 @@ SMALL = {
     "train.max_tokens": 64,
     "train.epochs": 2,
     "baseline.max_features": 2000,
-    "sweep.optimizers": ["sgd", "adam"],
-    "sweep.learning_rates": [0.01],
+    "train.seeds": 2,
+    "sweep.cells": ["sgd-0.01", "adam-0.01"],
+    "sweep.seeds": 2,
     "sweep.epochs": 2,
     "sweep.reviews": 100,
     "sweep.max_tokens": 32,
+    "ablation.seeds": 1,
+    "ablation.epochs": 1,
+    "ablation.changes": {"default": {}, "gru_of_equal_size": {"cell": "gru_of_equal_size"}},
     "evaluate.bootstrap": 50,
 }
 
@@ -42,7 +46,7 @@ class Project:
         """Run a command; return what it printed. Asserts on its exit status."""
         environment = inherited() | self.variables
         done = subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=500
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=900
         )
         output = done.stdout + done.stderr
         assert (done.returncode != 0) == fails, output
@@ -59,7 +63,7 @@ class Project:
         """Every file that stages wrote, by its path; the timings, which differ each time, are left out."""
         return {
             str(path.relative_to(self.folder)): path.read_bytes()
-            for folder in ("data", "metrics", "reports")
+            for folder in ("data", "reports")
             for path in sorted((self.folder / folder).rglob("*"))
             if path.is_file() and "timings" not in path.parts
         }
@@ -119,11 +123,10 @@ def project(built: Project, tmp_path: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def stub_build(tmp_path_factory: pytest.TempPathFactory) -> stubs.Project:
-    """A project on stub commands, with a small study, in which every stage has run; tests take copies."""
+    """Return a project on stub commands, with a small study, in which every stage has run; tests copy it."""
     project = stubs.Project(tmp_path_factory.mktemp("stubs") / "project")
     copy_sources(project.folder)
-    small = {"sweep.optimizers": ["sgd", "adam"], "sweep.learning_rates": [0.01]}
-    change_params(project.folder / "params.yaml", small)
+    change_params(project.folder / "params.yaml", stubs.SMALL_GRID)
     commit(project.folder)
     assert project.repro().ran >= {"check", "train_lstm", "sweep@sgd-0.01", "sweep@adam-0.01", "report"}
     commit(project.folder)

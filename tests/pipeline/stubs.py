@@ -28,6 +28,10 @@ from tests import ROOT
 
 IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
 
+# Fewer cells of the study and of the ablation than there are in params.yaml.
+CHANGES = {"default": {}, "no_decay": {"train": {"rate_decay": "none"}}}
+SMALL_GRID = {"sweep.cells": ["sgd-0.01", "adam-0.01"], "ablation.changes": CHANGES}
+
 
 @dataclass
 class Outcome:
@@ -69,7 +73,7 @@ class Project:
         """Every file that stages wrote, by its path."""
         return {
             str(path.relative_to(self.folder)): path.read_bytes()
-            for folder in ("data", "metrics", "reports")
+            for folder in ("data", "reports")
             for path in (self.folder / folder).rglob("*")
             if path.is_file() and path.name != ".gitignore"
         }
@@ -94,7 +98,7 @@ def watched(ran: set[str], restored: set[str]) -> Iterator[None]:
         write_outputs(stage, read)
 
     stages = yaml.load(Path("dvc.yaml").read_text(), FastLoader)["stages"].values()
-    read = {path for stage in stages for path in stage.get("deps", ())}
+    read = {path for stage in stages for path in stage.get("do", stage).get("deps", ())}
     with patch("dvc.stage.run.cmd_run", run), patch.object(StageCache, "restore", note), fast_yaml():
         yield
 
@@ -138,7 +142,7 @@ def fast_yaml() -> Iterator[None]:
 
 
 def copy_sources(
-    folder: Path, leave_out: tuple[str, ...] = ("metrics/", "reports/", "tests/", "bench/", "dvc.lock")
+    folder: Path, leave_out: tuple[str, ...] = ("reports/", "tests/", "bench/", "dvc.lock")
 ) -> None:
     """Copy what git tracks, in its present state, without results."""
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -17,8 +17,9 @@ pytestmark = pytest.mark.xdist_group("pipeline")
 
 Names = dict[str, set[str]]  # by stage, the cells of the study taken together
 
-# Settings that a stage declares for what it does under other parameters than those of the build.
-ONLY_SOMETIMES: Names = {}
+# What no stage has to read: the launcher stands in the commands; the share of test is what the others leave.
+NEVER_READ = {"train.launcher", "split.fractions.test"}
+CHANGES = "ablation.changes"
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,12 @@ def declared(built: Project) -> dict[str, Names]:
             name = family(stage.addressing)
             for dep in stage.deps:
                 if isinstance(dep, ParamsDependency):
-                    found["setting"][name] |= {leaf for leaf in leaves if under(leaf, dep.params, ".")}
+                    # Without names, the whole file.
+                    found["setting"][name] |= {
+                        leaf for leaf in leaves if not dep.params or under(leaf, dep.params, ".")
+                    }
+                    if any(under(param, [CHANGES], ".") for param in dep.params):  # a cell's own alone
+                        found["setting"][name].add(CHANGES)
                 else:
                     found["dep"][name].add(dep.def_path)
             found["out"][name] |= {out.def_path for out in stage.outs}
@@ -60,16 +66,16 @@ def under(name: str, others: Iterable[str], separator: str = "/") -> bool:
 
 
 def leaves_of(values: dict, prefix: str = "") -> Iterable[str]:
-    """The full name of each setting that is no section."""
+    """The full name of each setting that is no section; the ablation's changes are one."""
     for key, value in values.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and prefix + key != CHANGES:
             yield from leaves_of(value, f"{prefix}{key}.")
         else:
             yield prefix + key
 
 
 def is_data(name: str) -> bool:
-    return name.startswith(("data/", "metrics/", "reports/"))
+    return name.startswith(("data/", "reports/"))
 
 
 def by_stage(names: Names) -> dict[str, list[str]]:
@@ -91,9 +97,9 @@ def test_every_setting_that_is_read_is_declared(seen: dict[str, Names], declared
 
 
 def test_every_setting_that_is_declared_is_read(seen: dict[str, Names], declared: dict[str, Names]) -> None:
-    """`check` validates all of them; the launcher stands in the command itself."""
+    """By `check`, which validates all of them, or by the stage that declares them."""
     idle = {
-        stage: names - seen["setting"][stage] - ONLY_SOMETIMES.get(stage, set()) - {"train.launcher"}
+        stage: names - seen["setting"][stage] - NEVER_READ
         for stage, names in declared["setting"].items()
         if stage != "check"
     }
@@ -107,7 +113,7 @@ def test_every_file_that_is_read_is_declared(seen: dict[str, Names], declared: d
             name
             for name in names
             if not name.endswith(".py")
-            and name != "params.yaml"
+            and name not in ("params.yaml", "dvc.yaml")  # DVC takes no dvc.yaml as a dependency
             and not under(name, declared["dep"][stage] | declared["out"][stage])
         }
         for stage, names in seen["read"].items()

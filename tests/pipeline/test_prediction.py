@@ -57,7 +57,7 @@ def test_the_command_scores_as_evaluate_does(built: Project, tmp_path: Path) -> 
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
     said = built.run(*COMMAND, "--model", "baseline", "--input", str(path), "--score")
     scores = dict(line.split() for line in said.splitlines() if len(line.split()) == 2)
-    metrics = json.loads((built.folder / "metrics/tfidf.json").read_text())
+    metrics = json.loads((built.folder / "reports/metrics/tfidf.json").read_text())
     common = scores.keys() & metrics.keys()
     assert {"average_precision", "f1"} <= common
     assert {name: float(scores[name]) for name in common} == pytest.approx(

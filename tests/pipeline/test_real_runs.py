@@ -32,9 +32,9 @@ def test_an_experiment_by_two_processes(built: Project, project: Project) -> Non
         assert after[weights] != before[weights]
     assert "optimizer" in project.dvc("params", "diff")
     changed = project.dvc("metrics", "diff")
-    assert "metrics/lstm.json" in changed
-    assert "metrics/gru.json" in changed
-    assert "metrics/tfidf.json" not in changed
+    assert "reports/metrics/lstm.json" in changed
+    assert "reports/metrics/gru.json" in changed
+    assert "reports/metrics/tfidf.json" not in changed
     project.dvc("plots", "diff")
     assert "reports/curves/lstm.csv" in (project.folder / "dvc_plots/index.html").read_text()
     assert "with learning rate\n1," in (project.folder / "reports/report.md").read_text()

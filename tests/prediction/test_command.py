@@ -250,6 +250,17 @@ def test_a_full_disk_behind_standard_output(project):
         assert process.stderr.read() == "error: standard output: No space left on device\n"
 
 
+@pytest.mark.parametrize(
+    ("closed", "text", "says"),
+    [(">&-", "He dies", "standard output: is closed"), ("<&-", "-", "standard input: is closed")],
+)
+def test_a_closed_standard_stream(project, closed, text, says):
+    words = f'"{sys.executable}" -m spoilers predict --model baseline {text} {closed}'
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(words, shell=True, cwd=project, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, f"error: {says}\n")
+
+
 @contextmanager
 def small_files() -> Iterator[None]:
     """The system lets no file grow beyond 700 bytes: for a program, the same as a full disk.

@@ -24,7 +24,6 @@ def test_a_script_started_by_its_path_says_how_to_start_it() -> None:
 
 
 def test_each_script_serves_a_stage_of_its_name() -> None:
-    served = {
-        word for stage in STAGES.values() for word in stage["cmd"].split() if word.startswith("stages.")
-    }
+    commands = [stage.get("do", stage)["cmd"] for stage in STAGES.values()]
+    served = {word for command in commands for word in command.split() if word.startswith("stages.")}
     assert {f"stages.{path.stem}" for path in SCRIPTS} == served

@@ -12,34 +12,27 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
 from pathlib import Path
-from zlib import crc32
 
-import yaml
+from spoilers.corpus.sample.habits import Habits, new_habits, type_sentence
+from spoilers.corpus.sample.novels import Novel, load_novels
+from spoilers.corpus.sample.sentences import Speaker, load_opinions
 
-FOLDER = Path(__file__).parent
 BANNER = "** spoiler alert **"
 FIRST_DAY, LAST_DAY = date(2007, 1, 1), date(2017, 10, 31)
 
 # Shares that give the sample its shape.
 PLACEHOLDERS = 0.015  # reviews such as "Review to come."
 BANNERS = 0.016  # spoiler reviews that are flagged as a whole, their sentences not at all
-OPINIONS = 0.45  # of a review's sentences that are no spoilers, those that would fit any novel
-HARD = 0.35  # of the harmless sentences about the novel, those that sound like spoilers
-WARNED = 0.3  # spoiler reviews with a line such as "Spoilers from here on."
-FALSELY_WARNED = 0.015  # other reviews with such a line
-ASSURED = 0.07  # other reviews with a line such as "No spoilers here."
+HARMLESS = [0.47, 0.08, 0.12, 0.1, 0.23]  # opinions, hard sentences, worries about people, scenes, events
+TOLD = 2.2  # mean number of spoilers beyond the first, before they are cut to the length of the review
+MENTIONS = 0.3  # of the spoilers, those that name a twist; the rest say what happens
+WARNED, FALSELY_WARNED = (
+    0.16,
+    0.045,
+)  # spoiler reviews and others with a line such as "Spoilers from here on."
+ASSURED, FALSELY_ASSURED = 0.06, 0.03  # others and spoiler reviews with a line such as "No spoilers here."
 ASIDE = 0.2  # runs of spoilers that hold an opinion too, flagged with them
-
-
-@dataclass(frozen=True)
-class Novel:
-    title: str
-    book_id: str
-    spoilers: list[str]
-    events: list[str]
-    hard: list[str]
 
 
 @dataclass(frozen=True)
@@ -48,24 +41,7 @@ class User:
     length: float  # median number of sentences
     generosity: float  # mean rating
     tells: float  # how much more often than others this user gives away plots
-    typing: str  # "plain", "excited" or "lower-case"
-
-
-def load_novels() -> list[Novel]:
-    """Every novel of the sample, in the order of the file names."""
-    novels = []
-    for path in sorted((FOLDER / "novels").glob("*.yaml")):
-        text = yaml.safe_load(path.read_text(encoding="utf-8"))
-        hard = [sentence for kind in text["hard"].values() for sentence in kind]
-        book_id = str(crc32(path.stem.encode()) % 10**8)
-        novels.append(Novel(text["title"], book_id, text["spoilers"], text["events"], hard))
-    return novels
-
-
-@cache
-def load_opinions() -> dict[str, list[str]]:
-    """Sentences that fit any novel, by kind: praise, blame, neutral, endings, warnings, ..."""
-    return yaml.safe_load((FOLDER / "opinions.yaml").read_text(encoding="utf-8"))
+    habits: Habits
 
 
 def compose(reviews: int, spoiler_share: float, seed: int) -> Iterator[dict]:
@@ -82,7 +58,7 @@ def compose(reviews: int, spoiler_share: float, seed: int) -> Iterator[dict]:
     written = 0
     while written < reviews:
         user = new_user(draw)
-        shelf = min(1 + int(draw.expovariate(1 / 30)), len(novels), reviews - written)
+        shelf = min(1 + int(draw.expovariate(1 / 12)), len(novels), reviews - written)
         for novel in choose_distinct(draw, novels, popularity, shelf):
             yield compose_review(draw, user, novel, share)
             written += 1
@@ -91,10 +67,10 @@ def compose(reviews: int, spoiler_share: float, seed: int) -> Iterator[dict]:
 def new_user(draw: random.Random) -> User:
     return User(
         user_id=hex_id(draw),
-        length=7 * draw.lognormvariate(0, 0.5),
+        length=6 * draw.lognormvariate(0, 0.5),
         generosity=draw.gauss(3.7, 0.5),
         tells=draw.gammavariate(2, 0.5),  # mean 1
-        typing=draw.choices(["plain", "excited", "lower-case"], [0.85, 0.09, 0.06])[0],
+        habits=new_habits(draw),
     )
 
 
@@ -106,19 +82,20 @@ def choose_distinct(draw: random.Random, novels: list, weights: list[float], cou
 
 def compose_review(draw: random.Random, user: User, novel: Novel, spoiler_share: float) -> dict:
     rating = 0 if draw.random() < 0.03 else min(5, max(1, round(draw.gauss(user.generosity, 0.9))))
-    kind = draw.random()
+    speaker, kind, banner = Speaker(draw, novel), draw.random(), []
     if kind < PLACEHOLDERS:
-        sentences = [(0, draw.choice(load_opinions()["placeholders"]))]
+        sentences = [(0, draw.choice(load_opinions()["placeholders"]["bare"]))]
     elif kind < PLACEHOLDERS + BANNERS:
-        sentences = [(0, BANNER)] + [(0, text) for _, text in telling(draw, user, novel, rating)]
+        banner = [[0, BANNER]]
+        sentences = [(0, text) for _, text in telling(speaker, rating, draw_length(draw, user))]
     elif draw.random() < min(0.95, spoiler_share * user.tells):
-        sentences = telling(draw, user, novel, rating)
+        sentences = telling(speaker, rating, draw_length(draw, user))
     else:
-        sentences = discreet(draw, user, novel, rating)
+        sentences = discreet(speaker, rating, draw_length(draw, user))
     return {
         "user_id": user.user_id,
         "timestamp": draw_date(draw).isoformat(),
-        "review_sentences": [[flag, type_as(user, text)] for flag, text in sentences],
+        "review_sentences": banner + [[f, type_sentence(draw, user.habits, text)] for f, text in sentences],
         "rating": rating,
         "has_spoiler": any(flag for flag, _ in sentences),
         "book_id": novel.book_id,
@@ -126,51 +103,66 @@ def compose_review(draw: random.Random, user: User, novel: Novel, spoiler_share:
     }
 
 
-def discreet(draw: random.Random, user: User, novel: Novel, rating: int) -> list[tuple[int, str]]:
-    """A review that gives nothing away."""
-    sentences = [(0, text) for text in harmless(draw, novel, rating, draw_length(draw, user))]
-    fate = draw.random()
-    if fate < FALSELY_WARNED:
-        sentences.insert(draw.randrange(len(sentences) + 1), (0, draw.choice(load_opinions()["warnings"])))
-    elif fate < FALSELY_WARNED + ASSURED:
-        sentences.insert(draw.choice([0, len(sentences)]), (0, draw.choice(load_opinions()["assurances"])))
+def discreet(speaker: Speaker, rating: int, length: int) -> list[tuple[int, str]]:
+    """Return a review that gives nothing away."""
+    sentences = [(0, text) for text in harmless(speaker, rating, length)]
+    announce(speaker, sentences, speaker.draw.randrange(length + 1), FALSELY_WARNED, ASSURED)
     return sentences
 
 
-def telling(draw: random.Random, user: User, novel: Novel, rating: int) -> list[tuple[int, str]]:
-    """A review with a run of flagged sentences, rather towards its end."""
-    length = 1 + draw_length(draw, user)
-    count = min(1 + int(draw.expovariate(1 / 1.8)), length, len(novel.spoilers))
-    run = draw.sample(novel.spoilers, count)
+def telling(speaker: Speaker, rating: int, length: int) -> list[tuple[int, str]]:
+    """Return a review with a run of flagged sentences, rather towards its end."""
+    draw = speaker.draw
+    count = min(1 + int(draw.expovariate(1 / TOLD)), length + 1, len(speaker.novel.spoilers))
+    flagged = [(1, text) for text in tell(speaker, count)]
     if draw.random() < ASIDE:
-        run.insert(draw.randrange(1, count + 1), draw_opinion(draw, rating))
-    flagged = [(1, text) for text in run]
-    if draw.random() < WARNED:
-        flagged.insert(0, (0, draw.choice(load_opinions()["warnings"])))
-    before = harmless(draw, novel, rating, length - count)
-    place = round(len(before) * draw.betavariate(3, 1.5))
-    return [(0, t) for t in before[:place]] + flagged + [(0, t) for t in before[place:]]
+        flagged.insert(draw.randrange(1, count + 1), (1, draw_opinion(speaker, rating)))
+    others = [(0, text) for text in harmless(speaker, rating, length + 1 - count)]
+    place = round(len(others) * draw.betavariate(3, 1.5))
+    sentences = others[:place] + flagged + others[place:]
+    announce(speaker, sentences, place, WARNED, FALSELY_ASSURED)
+    return sentences
 
 
-def harmless(draw: random.Random, novel: Novel, rating: int, count: int) -> list[str]:
-    """`count` sentences of opinion and of things anyone may know about the novel."""
-    opinions = sum(draw.random() < OPINIONS for _ in range(count))
-    hard = min(sum(draw.random() < HARD for _ in range(count - opinions)), len(novel.hard))
-    events = min(count - opinions - hard, len(novel.events))
-    sentences = draw.sample(novel.hard, hard) + draw.sample(novel.events, events)
-    said = dict.fromkeys(draw_opinion(draw, rating) for _ in range(count - hard - events))
-    sentences += said  # without repeating an opinion
+def announce(speaker: Speaker, sentences: list, place: int, warned: float, assured: float) -> None:
+    """Insert, by chance, a warning at `place` or an assurance at either end."""
+    fate = speaker.draw.random()
+    if fate < warned:
+        sentences.insert(place, (0, speaker.say("warnings")))
+    elif fate < warned + assured:
+        sentences.insert(speaker.draw.choice([0, len(sentences)]), (0, speaker.say("assurances")))
+
+
+def tell(speaker: Speaker, count: int) -> list[str]:
+    """Return `count` sentences that give something away."""
+    draw, novel = speaker.draw, speaker.novel
+    twists = min(sum(draw.random() < MENTIONS for _ in range(count)), len(novel.twists))
+    told = [speaker.mention(twist) for twist in draw.sample(novel.twists, twists)]
+    told += [speaker.retell(text) for text in draw.sample(novel.spoilers, count - twists)]
+    draw.shuffle(told)
+    return told
+
+
+def harmless(speaker: Speaker, rating: int, count: int) -> list[str]:
+    """Return `count` sentences of opinion and of things anyone may know about the novel."""
+    draw, novel = speaker.draw, speaker.novel
+    kinds = draw.choices(["opinion", "hard", "worry", "scene", "event"], HARMLESS, k=count)
+    sentences = draw.sample(novel.hard, min(kinds.count("hard"), len(novel.hard)))
+    sentences += [speaker.say("people") for _ in range(kinds.count("worry"))]
+    scenes = draw.sample(novel.words["scene"], min(kinds.count("scene"), len(novel.words["scene"])))
+    sentences += [speaker.mention(scene) for scene in scenes]
+    events = draw.sample(novel.events, min(kinds.count("event"), len(novel.events)))
+    sentences += [speaker.retell(text) for text in events]
+    sentences += [draw_opinion(speaker, rating) for _ in range(count - len(sentences))]
     draw.shuffle(sentences)
     return sentences
 
 
-def draw_opinion(draw: random.Random, rating: int) -> str:
-    """An opinion that suits the rating; an unrated book (0) gets a middling one."""
+def draw_opinion(speaker: Speaker, rating: int) -> str:
+    """Return an opinion that suits the rating; an unrated book (0) gets a middling one."""
     praise = {0: 0.5, 1: 0.05, 2: 0.2, 3: 0.5, 4: 0.8, 5: 0.95}[rating]
-    kind = draw.choices(
-        ["praise", "blame", "neutral", "endings"], [0.5 * praise, 0.5 * (1 - praise), 0.35, 0.15]
-    )[0]
-    return draw.choice(load_opinions()[kind])
+    weights = [0.5 * praise, 0.5 * (1 - praise), 0.35, 0.15]
+    return speaker.say(speaker.draw.choices(["praise", "blame", "neutral", "endings"], weights)[0])
 
 
 def draw_length(draw: random.Random, user: User) -> int:
@@ -180,15 +172,6 @@ def draw_length(draw: random.Random, user: User) -> int:
 def draw_date(draw: random.Random) -> date:
     """Later years have more reviews."""
     return FIRST_DAY + timedelta(days=int((LAST_DAY - FIRST_DAY).days * draw.betavariate(2, 1.3)))
-
-
-def type_as(user: User, text: str) -> str:
-    match user.typing:
-        case "excited" if text.endswith(".") and text != BANNER:
-            return text[:-1] + "!"
-        case "lower-case" if text != BANNER:
-            return text.lower()
-    return text
 
 
 def hex_id(draw: random.Random) -> str:

@@ -44,13 +44,15 @@ def comparison(evaluation: dict[str, dict], prevalence: float) -> Figure:
     return figure
 
 
-def confusion(tables: dict[str, pd.DataFrame]) -> Figure:
-    figure, panels = plt.subplots(1, len(tables), figsize=(4 * len(tables), 3.2))
+def confusion(predictions: pd.DataFrame, thresholds: dict[str, float]) -> Figure:
+    """Test reviews of each class, actual and predicted, of each model that has a threshold."""
+    figure, panels = plt.subplots(1, len(thresholds), figsize=(4 * len(thresholds), 3.2))
     classes = ["no spoiler", "spoiler"]
-    for axes, (name, table) in zip(np.atleast_1d(panels), tables.items(), strict=True):
-        counts = pd.crosstab(table["actual"], table["predicted"])
-        counts = counts.reindex(index=classes, columns=classes, fill_value=0).to_numpy()
-        shares = counts / counts.sum(axis=1, keepdims=True)
+    actual = predictions["label"].to_numpy(int)
+    for axes, (name, threshold) in zip(np.atleast_1d(panels), thresholds.items(), strict=True):
+        called = predictions[name].to_numpy() >= threshold
+        counts = np.bincount(2 * actual + called, minlength=4).reshape(2, 2)
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         for i in range(2):
             for j in range(2):

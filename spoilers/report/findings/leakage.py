@@ -4,14 +4,20 @@ FEW_KNOWN = 0.2  # share of the test reviews of a random split whose book is in 
 
 
 def leakage_findings(leakage: dict) -> list[str]:
-    """Say what knowing the book, the word `spoiler` and the length give away, one sentence each."""
+    """Say what book, copied sentences, warnings, the word `spoiler` and length give away, a sentence each."""
     splits = leakage["splits"]
     if "book" not in splits:
         return ["A split by book leaves a part without spoilers, so that nothing could be measured."]
     book, found = splits["book"], []
     if "random" in splits:
         found.append(of_book(book, splits["random"]))
-    return [*found, of_word(leakage["word"]), of_length(book)]
+    return [
+        *found,
+        of_copies(leakage["copies"]["sentences"]),
+        of_hidden("A sentence that announces a spoiler", leakage["warnings"]),
+        of_hidden("The word `spoiler`, in any form,", leakage["word"]),
+        of_length(book),
+    ]
 
 
 def known_books_help(leakage: dict) -> bool:
@@ -41,15 +47,24 @@ def of_book(book: dict, random: dict) -> str:
     return f"No gain from knowing the book is shown: TF-IDF has {scores}."
 
 
-def of_word(row: dict) -> str:
+def of_copies(sentences: dict) -> str:
+    shares = {kind: row["copied"] for kind, row in sentences.items()}
+    parts = [
+        f"{shares[kind]:.1%} of the {kind}" for kind in ("flagged", "others") if shares[kind] is not None
+    ]
+    kinds = f" ({' and '.join(parts)})" if parts else ""
+    return f"{shares['all']:.1%} of the test's sentences stand word for word in training{kinds}."
+
+
+def of_hidden(what: str, row: dict) -> str:
     numbers = (
         f"average precision {row['average_precision']:.3f} with it, {row['average_precision_without']:.3f}"
         f" without; difference {row['lost']:+.3f}, interval {row['lost_low']:+.3f} to"
         f" {row['lost_high']:+.3f}"
     )
     where = (
-        f"The word `spoiler`, in any form, is in {row['reviews_with_word']:.0%} of the test reviews and"
-        f" {row['spoilers_with_word']:.0%} of those that spoil"
+        f"{what} is in {row['reviews_with']:.0%} of the test reviews and"
+        f" {row['spoilers_with']:.0%} of those that spoil"
     )
     above = row["average_precision"] - row["prevalence"]
     if row["lost_low"] > 0 and above > 0:

@@ -12,7 +12,7 @@ from spoilers.core.params import Params
 def settings_text(settings: Params) -> str:
     """Return the settings that the report's numbers depend on, as in params.yaml."""
     values = settings.model_dump(include={"seed", "optimizer", "split", "model", "train", "sweep"})
-    values["optimizers"] = {settings.optimizer: settings.optimizers.model_dump()[settings.optimizer]}
+    values["optimizers"] = {settings.optimizer: getattr(settings.optimizers, settings.optimizer).model_dump()}
     return yaml.safe_dump(values, sort_keys=False)
 
 

@@ -10,6 +10,7 @@ A record is a file with a line per thing seen: what happened, a tab, and the par
 import importlib.util
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = os.environ.get("DVC_ROOT", "")
@@ -45,7 +46,8 @@ def watch_files(record: Record) -> None:
     def hook(event: str, arguments: tuple) -> None:
         if event == "open":
             path, _, flags = arguments
-            record.path("write" if flags & (os.O_WRONLY | os.O_RDWR) else "read", path)
+            if not flags & os.O_DIRECTORY:  # by which nothing can be read: it is for `fsync`
+                record.path("write" if flags & (os.O_WRONLY | os.O_RDWR) else "read", path)
         elif event in ("os.listdir", "os.scandir"):
             record.path("list", arguments[0])
         elif event == "os.rename":
@@ -57,10 +59,11 @@ def watch_files(record: Record) -> None:
 def watch_params(record: Record, module: object) -> None:
     """Record each setting that is read from what `params.load` returns, by its full name.
 
-    Each section keeps its own name beside its values, where copies and other processes still find it.
+    Each section keeps its own name beside its values, where copies and other processes still find it. What a
+    copy was given in place of a setting is no setting.
     """
     section, load = module.Section, module.load
-    dump, iterate = section.model_dump, section.__iter__
+    dump, iterate, copy = section.model_dump, section.__iter__, section.model_copy
 
     def name_sections(part: object, name: str) -> None:
         vars(part)["_traced"] = name
@@ -76,9 +79,15 @@ def watch_params(record: Record, module: object) -> None:
     def get(self: object, field: str) -> object:
         value = object.__getattribute__(self, field)
         values = object.__getattribute__(self, "__dict__")
-        if field in values and "_traced" in values and not isinstance(value, section):
+        is_setting = field in values and "_traced" in values and not isinstance(value, section)
+        if is_setting and field not in values.get("_replaced", ()):
             record("setting", values["_traced"] + field)
         return value
+
+    def copy_and_note(self: object, *, update: dict | None = None, deep: bool = False) -> object:
+        copied = copy(self, update=update, deep=deep)
+        vars(copied)["_replaced"] = {*vars(self).get("_replaced", ()), *(update or ())}
+        return copied
 
     def iterate_all(self: object) -> object:
         for field, value in iterate(self):
@@ -88,18 +97,21 @@ def watch_params(record: Record, module: object) -> None:
     def dump_all(self: object, **options: object) -> dict:
         dumped = dump(self, **options)
         if "_traced" in vars(self):
-            record_leaves(dumped, vars(self)["_traced"])
+            record_leaves(dumped, vars(self)["_traced"], vars(self).get("_replaced", ()))
         return dumped
 
-    def record_leaves(values: dict, name: str) -> None:
+    def record_leaves(values: dict, name: str, replaced: Iterable[str] = ()) -> None:
         for key, value in values.items():
+            if key in replaced:
+                continue
             if isinstance(value, dict):
                 record_leaves(value, f"{name}{key}.")
             else:
                 record("setting", name + key)
 
     module.load = load_and_name
-    section.__getattribute__, section.__iter__, section.model_dump = get, iterate_all, dump_all
+    section.__getattribute__, section.__iter__ = get, iterate_all
+    section.model_dump, section.model_copy = dump_all, copy_and_note
 
 
 def watch_first_argument(record: Record, what: str, owner: object, name: str) -> None:

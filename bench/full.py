@@ -1,0 +1,292 @@
+"""Time and memory of the whole pipeline on a file with the size and shape of the Goodreads one.
+
+`python -m bench.full` writes such a file (REVIEWS=20000 for a quick look), runs every stage on it by `dvc
+repro` in a project of its own, `.cache/bench-full`, and puts a table into bench/README.md. The networks
+are tiny and train for one epoch, so that it is the pipeline that is measured; everything else is as in
+params.yaml. A quarter of the reviews goes first: what takes a quarter of the time there grows with the data
+and not faster. At the end, a few hundred steps show what an epoch of a real training costs.
+
+The projects are left there, with their reports, until the next run. Needs Linux, for /proc.
+"""
+
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from bench import page
+from bench.data import GOODREADS, ROOT, write_reviews
+from spoilers.core.params import Loader
+
+FOLDER = ROOT / ".cache/bench-full"
+HEADING = "## The whole pipeline"
+BEGIN, END = "<!-- whole pipeline: begin -->", "<!-- whole pipeline: end -->"
+SETTINGS = {  # what is not as in params.yaml
+    "model": {"embedding_size": 8, "hidden_size": 8},
+    "train": {"seeds": 1, "epochs": 1, "validations_per_epoch": 1, "batch_size": 256},
+    "sweep": {"cells": ["sgd-0.01", "adam-0.01"], "seeds": 1, "epochs": 1, "reviews": 500},
+    "ablation": {
+        "seeds": 1,
+        "epochs": 1,
+        "changes": {"default": {}, "no_sentence_loss": {"train": {"sentence_weight": 0.0}}},
+    },
+}
+SUGGESTED = {  # in the README for the whole file
+    "model": {"embedding_size": 100, "hidden_size": 128},
+    "train": {"batch_size": 128},
+}
+LEFT_OUT = ("reports/", "tests/", "bench/", "dvc.lock")
+NETWORKS = ("train_lstm", "train_gru")
+RUNNING = re.compile(r"Running stage '(.+)':")
+PAUSE = 0.2  # seconds between two looks at the memory
+STEPS, WARM_UP = 300, 20  # of the training whose speed is measured
+
+
+class Row(NamedTuple):
+    """What one stage took, its dependencies' and outputs' hashing by DVC included."""
+
+    stage: str
+    seconds: float
+    cpu: float  # seconds, of all its processes
+    peak: float  # GB, of DVC and all its processes together
+
+
+# The project.
+
+
+def make_project(folder: Path, reviews: int) -> None:
+    """Copy the project as it is now, without results; let it read a synthetic file of reviews."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in tracked.stdout.splitlines():
+        if not name.startswith(LEFT_OUT):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    write_reviews(folder / "source/reviews.json.gz", reviews)
+    path = folder / "params.yaml"
+    settings = yaml.load(path.read_text(), Loader)
+    for section, values in SETTINGS.items():
+        settings[section] |= values
+    settings["download"]["source"] = "source/reviews.json.gz"
+    path.write_text(yaml.safe_dump(settings, sort_keys=False))
+
+
+def run_pipeline(folder: Path) -> list[Row]:
+    """Run `dvc repro`; return a row for each stage, in the order in which they ran."""
+    rows, name, began, before = [], "", 0.0, 0.0
+    environment = os.environ | {"PYTHONUNBUFFERED": "1", "DVC_NO_ANALYTICS": "true"}
+    command = [sys.executable, "-m", "dvc", "repro"]
+    with (
+        (folder / "repro.log").open("w", buffering=1) as log,
+        subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process,
+        Memory(process.pid) as memory,
+    ):
+
+        def end_stage() -> None:
+            nonlocal began, before
+            now, cpu = time.perf_counter(), cpu_seconds(process.pid)
+            if name:
+                rows.append(Row(name, now - began, cpu - before, memory.peak / 1e9))
+                print("{}: {:.0f} s, {:.0f} s of CPU, {:.2f} GB".format(*rows[-1]), flush=True)
+            began, before, memory.peak = now, cpu, 0
+
+        for line in process.stdout:
+            log.write(line)
+            if found := RUNNING.match(line):
+                end_stage()
+                name = found[1]
+        end_stage()
+    if process.returncode:
+        sys.exit(f"dvc repro failed at {name}; see {folder / 'repro.log'}")
+    return rows
+
+
+class Memory:
+    """Watches, in a thread, the memory of a process and of all that it has started."""
+
+    def __init__(self, pid: int):
+        self.pid, self.peak = pid, 0  # bytes
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.watch, daemon=True)
+
+    def watch(self) -> None:
+        while not self.over.wait(PAUSE):
+            self.peak = max(self.peak, sum(map(proportional_bytes, tree(self.pid))))
+
+    def __enter__(self) -> "Memory":
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.thread.join()
+
+
+def tree(pid: int) -> Iterator[int]:
+    """Yield the process and all that it has started."""
+    yield pid
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # it has ended
+            for child in children.read_text().split():
+                yield from tree(int(child))
+
+
+def proportional_bytes(pid: int) -> int:
+    """Return a process's memory; what several processes share is divided among them (PSS)."""
+    with suppress(OSError):  # it has ended
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the seconds of CPU of a process and of its children that have ended."""
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+# What training costs.
+
+
+def speed(cell: str, device: str, settings_of: str) -> None:
+    """Print the tokens a second that a network trains on, in one thread.
+
+    Beside it, the tokens in an epoch and the bytes of the encoded reviews.
+    """
+    import torch
+
+    from spoilers.core import params
+    from spoilers.core.allocator import keep_freed_memory
+    from spoilers.text.reviews import load
+    from spoilers.text.vocabulary import Vocabulary
+    from spoilers.training.prepare import Choice, Data, prepare
+
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    settings = params.load(ROOT / "params.yaml")
+    if settings_of == "suggested":
+        settings = params.change(settings, SUGGESTED)
+    reviews = load("data/splits/train.parquet", settings.train.max_tokens)
+    data = Data(reviews, reviews, len(Vocabulary.load("data/splits/vocabulary.txt")), None)
+    choice = Choice(cell, "adam", settings.optimizers.adam.learning_rate, settings.seed)
+    training = prepare(
+        choice, data, settings.model, settings.train, settings.optimizers, torch.device(device)
+    )
+    shares, tokens = training.shares(0, 0), 0
+    for step, share in enumerate(itertools.islice(shares, WARM_UP + STEPS)):
+        if step == WARM_UP:
+            training.read()  # which waits for the device
+            began, tokens = time.perf_counter(), 0
+        training.step(share)
+        tokens += share.tokens
+    training.read()
+    size = sum(array.nbytes for array in vars(reviews).values())
+    print(tokens / (time.perf_counter() - began), len(reviews.ids), size)
+
+
+def training_table(folder: Path, reviews: int) -> list[str]:
+    """Return a table of what an epoch on the whole Goodreads file takes, on each device there is."""
+    import torch
+
+    lines = [
+        "| | settings | device | thousand tokens/s | million tokens in an epoch | hours an epoch"
+        " | encoded reviews, GB |",
+        "|---|---|---|--:|--:|--:|--:|",
+    ]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    devices = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+    for device, settings, cell in itertools.product(devices, ("params.yaml", "suggested"), ("lstm", "gru")):
+        command = [sys.executable, "-m", "bench.full", cell, device, settings]
+        done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, check=True)
+        per_second, *sizes = map(float, done.stdout.split())
+        tokens, size = (GOODREADS / reviews * number for number in sizes)
+        where = torch.cuda.get_device_name() if device == "cuda" else "one thread of this processor"
+        lines.append(
+            f"| {cell.upper()} | {settings} | {where} | {per_second / 1e3:,.0f} | {tokens / 1e6:,.0f}"
+            f" | {tokens / per_second / 3600:.2f} | {size / 1e9:.2f} |"
+        )
+    return lines
+
+
+# The tables.
+
+
+def tabulate(rows: list[Row], quarter: list[Row], reviews: int) -> list[str]:
+    """Return the stages' table; `quarter` holds the same stages on a quarter of the reviews."""
+    lines = [
+        "| stage | seconds | CPU seconds | peak memory, GB | reviews/s | CPU seconds with a quarter |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    less = {row.stage: row for row in quarter}
+    for row in (*rows, together(rows)):
+        few = less[row.stage] if row.stage in less else together(quarter)
+        lines.append(
+            f"| {row.stage} | {row.seconds:,.1f} | {row.cpu:,.1f} | {row.peak:.2f}"
+            f" | {reviews / row.seconds:,.0f} | {few.cpu:,.1f} ({few.cpu / row.cpu:.2f}) |"
+        )
+    return lines
+
+
+def together(rows: list[Row]) -> Row:
+    rest = [row for row in rows if row.stage not in NETWORKS]
+    return Row(
+        "all but the two trainings",
+        sum(row.seconds for row in rest),
+        sum(row.cpu for row in rest),
+        max(row.peak for row in rest),
+    )
+
+
+def main() -> None:
+    if not Path("/proc/self/smaps_rollup").exists():
+        sys.exit("bench.full reads memory from /proc, which only Linux has")
+    reviews = int(os.environ.get("REVIEWS", GOODREADS))
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    sizes, found = {"quarter": reviews // 4, "whole": reviews}, {}
+    for name, count in sizes.items():
+        make_project(FOLDER / name, count)
+    for name, count in sizes.items():
+        print(f"{name}: {count:,} reviews", flush=True)
+        found[name] = run_pipeline(FOLDER / name)
+    size = (FOLDER / "whole/source/reviews.json.gz").stat().st_size / 1e6
+    table = "\n".join(
+        [
+            f"{reviews:,} synthetic reviews in {size:,.0f} MB of gzip, {os.cpu_count()} processors, a load"
+            f" of {os.getloadavg()[2]:.1f} over the last 15 minutes. Memory is that of DVC and all of the"
+            f" stage's processes together, looked at every {PAUSE} seconds; what processes share counts"
+            " once (PSS).",
+            "",
+            *tabulate(found["whole"], found["quarter"], reviews),
+            "",
+            f"What training on {GOODREADS:,} reviews costs, from {STEPS} steps on these, with the settings of"
+            " params.yaml and with those that the README suggests for the whole file:",
+            "",
+            *training_table(FOLDER / "whole", reviews),
+            "",
+        ]
+    )
+    print(table)
+    page.put(HEADING, BEGIN, END, table)
+    print(f"The report is {FOLDER / 'whole/reports/report.html'}.")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:  # a child's part
+        speed(*sys.argv[1:])
+    else:
+        main()
