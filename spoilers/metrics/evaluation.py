@@ -1,89 +1,135 @@
-"""Every model on the same test reviews."""
+"""Every model on the same test reviews; a network by several trainings, which differ in their seed alone."""
 
 import numpy as np
 
-from spoilers.metrics.intervals import Ranking, Resamples, f1_of, interval, mcnemar, mean_of
+from spoilers.metrics.intervals import (
+    Bootstrap,
+    Ranking,
+    Resamples,
+    draw_trainings,
+    f1_of,
+    holm_intervals,
+    over_trainings,
+)
 from spoilers.metrics.scores import all_scores, decision_scores, roc_auc
 
-GRID = np.linspace(0, 1, 101)  # recalls, or shares of false alarms, at which a curve is given
+GRID = np.linspace(0, 1, 101)  # recalls, shares of false alarms, or thresholds at which a curve is given
 BINS = 10  # of probability
-PAIRS = (("gru", "lstm"), ("lstm", "tfidf"), ("gru", "tfidf"))
+NETWORKS, SIMPLE = ("lstm", "gru"), ("tfidf", "tfidf_sentences", "length", "majority")
+# The report's family of comparisons, as far as its models are there.
+PAIRS = (
+    NETWORKS,
+    *((network, other) for network in NETWORKS for other in SIMPLE),
+    ("tfidf", "length"),
+    ("tfidf", "majority"),
+)
 # What `dvc metrics show` lists: few enough to be read at a glance.
-HEADLINE = ("average_precision", "roc_auc", "accuracy", "precision", "recall", "f1")
+HEADLINE = (
+    "average_precision", "average_precision_sd", "roc_auc", "accuracy", "precision", "recall", "f1"
+)  # fmt: skip
+WITH_INTERVALS = ("average_precision", "roc_auc", "f1")
 
 
 class Evaluation:
-    """The test reviews' labels, and each model's probabilities and threshold."""
+    """The test reviews' labels, and the probabilities and threshold of each training of each model.
+
+    A network has several trainings, a simple model one. What is given of a single training (curves,
+    calibration) is given of the first.
+    """
 
     def __init__(
         self,
         labels: np.ndarray,
         resamples: Resamples,
-        probabilities: dict[str, np.ndarray],
-        thresholds: dict[str, float],
+        probabilities: dict[str, list[np.ndarray]],
+        thresholds: dict[str, list[float]],
         confidence: float,
+        seed: int,
     ):
         self.labels, self.resamples, self.confidence = labels, resamples, confidence
         self.probabilities, self.thresholds = probabilities, thresholds
-        self.rankings = {name: Ranking(labels, p) for name, p in probabilities.items()}
-        self.called = {name: p >= thresholds[name] for name, p in probabilities.items()}
-        self.resampled = {name: resamples.apply(r.average_precision) for name, r in self.rankings.items()}
+        trainings = max(map(len, probabilities.values()))
+        self.drawn = draw_trainings(trainings, len(resamples.drawn), seed)
+        self.trainings = {name: list(map(self.of_training, probabilities[name], thresholds[name]))
+                          for name in probabilities}  # fmt: skip
+        self.resampled = {name: self.resample(name) for name in probabilities}
 
-    def interval(self, values: np.ndarray) -> tuple[float, float]:
-        return interval(values, self.confidence, self.resamples.books)
+    def of_training(self, p: np.ndarray, threshold: float) -> dict[str, float]:
+        """Return every score of one training, at its threshold and at 0.5, and its mistakes."""
+        called, spoils = p >= threshold, self.labels > 0
+        at_half = decision_scores(self.labels, p, 0.5)
+        return {
+            **all_scores(self.labels, p, threshold),
+            **{f"{key}_at_half": value for key, value in at_half.items()},
+            "false_alarms": int((called & ~spoils).sum()),
+            "missed": int((~called & spoils).sum()),
+        }
+
+    def resample(self, name: str) -> dict[str, np.ndarray]:
+        """Return the scores `WITH_INTERVALS` of each resample and training, each (resamples, trainings)."""
+        pairs = list(zip(self.probabilities[name], self.thresholds[name], strict=True))
+        ranked = np.stack([self.resamples.apply(Ranking(self.labels, p).scores) for p, _ in pairs], axis=1)
+        f1 = [f1_of(self.resamples, self.labels, p >= threshold) for p, threshold in pairs]
+        found = (ranked[:, :, 0], ranked[:, :, 1], np.stack(f1, axis=1))
+        return dict(zip(WITH_INTERVALS, found, strict=True))
+
+    def observed(self, name: str, score: str) -> np.ndarray:
+        """Return a score of each training, (trainings)."""
+        return np.array([found[score] for found in self.trainings[name]])
+
+    def bootstrap(self, score: str, name: str, other: str | None = None) -> Bootstrap:
+        """Return the bootstrap of a score, or of a difference: on the same books, with the same seeds."""
+        observed, resampled = self.observed(name, score), self.resampled[name][score]
+        if other:
+            observed = observed - self.observed(other, score)
+            resampled = resampled - self.resampled[other][score]
+        return over_trainings(observed, resampled, self.drawn, self.resamples.books)
 
     def scores(self, name: str) -> dict[str, float]:
-        """Return every score of one model, and the interval of its average precision."""
-        low, high = self.interval(self.resampled[name])
-        found = all_scores(self.labels, self.probabilities[name], self.thresholds[name])
-        return rounded(
-            {"average_precision": found.pop("average_precision"), "low": low, "high": high} | found
-        )
+        """Return the means of a model's scores over its trainings, with intervals, and the first's threshold.
+
+        `average_precision_sd` is the standard deviation over the trainings, 0 where there is only one.
+        """
+        precisions = self.observed(name, "average_precision")
+        found = mean_scores(self.trainings[name])
+        found["average_precision_sd"] = float(precisions.std(ddof=1)) if len(precisions) > 1 else 0.0
+        for score in WITH_INTERVALS:
+            low, high = self.bootstrap(score, name).interval(self.confidence)
+            prefix = "" if score == "average_precision" else f"{score}_"
+            found |= {f"{prefix}low": low, f"{prefix}high": high}
+        mistakes = {key: round(found.pop(key)) for key in ("false_alarms", "missed")}
+        return {**rounded(found | {"threshold": self.thresholds[name][0]}), **mistakes}
 
     def headline(self, name: str) -> dict[str, float]:
         """Return the few scores of one model that people compare."""
         found = self.scores(name)
         return {key: found[key] for key in HEADLINE}
 
-    def details(self, name: str) -> dict:
-        """Return further intervals, and the decisions at a threshold of 0.5 instead of the chosen one."""
-        at_half = decision_scores(self.labels, self.probabilities[name], 0.5)
-        auc = self.interval(self.resamples.apply(self.rankings[name].roc_auc))
-        f1 = self.interval(self.resamples.apply(f1_of(self.labels, self.called[name])))
-        found = {
-            **dict(zip(("roc_auc_low", "roc_auc_high", "f1_low", "f1_high"), auc + f1, strict=True)),
-            "threshold": self.thresholds[name],
-            **{f"{key}_at_half": value for key, value in at_half.items()},
-        }
-        called, spoils = self.called[name], self.labels > 0
-        mistakes = {"false_alarms": int((called & ~spoils).sum()), "missed": int((~called & spoils).sum())}
-        return {**rounded(found), **mistakes}
-
-    def pair(self, first: str, second: str) -> dict:
-        """Return differences, first minus second, on the same resamples, and McNemar's test."""
-        precision = self.scores(first)["average_precision"] - self.scores(second)["average_precision"]
-        low, high = self.interval(self.resampled[first] - self.resampled[second])
-        right = [self.called[name] == (self.labels > 0) for name in (first, second)]
-        accuracy = right[0].astype(float) - right[1]
-        accuracy_low, accuracy_high = self.interval(self.resamples.apply(mean_of(accuracy)))
-        differences = {
-            "average_precision": precision,
-            "low": low,
-            "high": high,
-            "accuracy": float(accuracy.mean()),
-            "accuracy_low": accuracy_low,
-            "accuracy_high": accuracy_high,
-        }
-        p_value = float(f"{mcnemar(*right):.3g}")
-        return {"first": first, "second": second, **rounded(differences), "mcnemar_p": p_value}
-
     def pairs(self) -> list[dict]:
-        """Return the differences of the networks from each other and from TF-IDF."""
-        return [self.pair(first, second) for first, second in PAIRS]
+        """Return the differences in average precision, first minus second, corrected as one family.
+
+        `detectable` is the smallest difference that would have been shown with a chance of 80 %.
+        """
+        pairs = [pair for pair in PAIRS if set(pair) <= self.probabilities.keys()]
+        found = [self.bootstrap("average_precision", *pair) for pair in pairs]
+        corrected = holm_intervals(
+            [one.values for one in found], self.confidence, [one.groups for one in found]
+        )
+        return [
+            {
+                "first": first,
+                "second": second,
+                **rounded({"average_precision": one.mean, "low": holm.low, "high": holm.high}),
+                "confidence": round(holm.confidence, 4),
+                "shown": int(holm.shown),
+                "detectable": round(one.detectable(holm.confidence), 4),
+            }
+            for (first, second), one, holm in zip(pairs, found, corrected, strict=True)
+        ]
 
     def curves(self, name: str) -> tuple[list[dict], list[dict]]:
         """Return precision against recall, and recall against false alarms (ROC), each with its interval."""
-        ranking, recalls = self.rankings[name], GRID[1:]
+        ranking, recalls = Ranking(self.labels, self.probabilities[name][0]), GRID[1:]
         precision = self.curve(lambda weights: ranking.precision_at(recalls, weights))
         recall = self.curve(lambda weights: ranking.recall_at(GRID, weights))
         return (
@@ -99,14 +145,24 @@ class Evaluation:
 
     def curve(self, statistic) -> list[tuple[float, dict[str, float]]]:
         """Return a value and its interval at each point of a curve."""
-        (values,) = statistic(np.ones((1, len(self.labels))))
-        lows, highs = self.interval(self.resamples.apply(statistic))
+        (values,) = statistic(np.ones((1, len(self.labels)), np.int16))
+        found = Bootstrap(0, self.resamples.apply(statistic), self.resamples.books)
+        lows, highs = found.interval(self.confidence)
         sides = [{"low": float(low), "high": float(high)} for low, high in zip(lows, highs, strict=True)]
         return list(zip(map(float, values), sides, strict=True))
 
+    def by_threshold(self, name: str) -> list[dict[str, float]]:
+        """Return precision, recall and F1 at each threshold of `GRID`; the one in use is in `thresholds`."""
+        keys, p = ("precision", "recall", "f1"), self.probabilities[name][0]
+        found = [decision_scores(self.labels, p, threshold) for threshold in GRID]
+        return [
+            {"threshold": float(threshold), **{key: scores[key] for key in keys}}
+            for threshold, scores in zip(GRID, found, strict=True)
+        ]
+
     def calibration(self, name: str) -> list[dict]:
         """Return what was predicted and what was found, in bins of equal width without the empty ones."""
-        p = self.probabilities[name]
+        p = self.probabilities[name][0]
         which = np.minimum((p * BINS).astype(int), BINS - 1)
         rows = []
         for i in np.unique(which):
@@ -118,22 +174,40 @@ class Evaluation:
         return rows
 
 
-def sentence_scores(labels: np.ndarray, logits: np.ndarray, review: np.ndarray) -> dict[str, float]:
-    """Return the AUC over all labelled sentences, and the mean AUC over the reviews that have both kinds.
+def sentence_scores(
+    labels: np.ndarray, probabilities: np.ndarray, review: np.ndarray, threshold: float | None
+) -> dict[str, float]:
+    """Return the scores of labelled sentences; none unless both classes are among them.
 
-    Takes the label (NaN without one), logit and review number of each sentence.
+    They are the AUC over all sentences, its mean over the reviews that have sentences of both classes, and
+    precision, recall and F1 at the threshold, where there is one.
+
+    Args:
+        labels: 0, 1, or NaN where there is none, (sentences).
+        probabilities: of a spoiler, (sentences).
+        review: number of the sentence's review, ascending, (sentences).
     """
     labelled = ~np.isnan(labels)
-    labels, logits, review = labels[labelled], logits[labelled], review[labelled]
+    labels, p, review = labels[labelled], probabilities[labelled], review[labelled]
     if len(np.unique(labels)) < 2:
         return {}
-    bounds = np.flatnonzero(np.diff(review)) + 1
-    parts = zip(np.split(labels, bounds), np.split(logits, bounds), strict=True)
-    per_review = [roc_auc(y, x) for y, x in parts if 0 < y.sum() < len(y)]
-    result = {"pooled_auc": roc_auc(labels, logits), "reviews": len(per_review)}
+    counts, flags = np.bincount(review), np.bincount(review, labels)
+    mixed = ((flags > 0) & (flags < counts))[review]
+    bounds = np.flatnonzero(np.diff(review[mixed])) + 1
+    parts = zip(np.split(labels[mixed], bounds), np.split(p[mixed], bounds), strict=True)
+    per_review = [roc_auc(y, x) for y, x in parts if len(y)]
+    result = {"pooled_auc": roc_auc(labels, p), "reviews": len(per_review)}
     if per_review:
         result["mean_auc_per_review"] = float(np.mean(per_review))
-    return rounded(result)
+    if threshold is not None:
+        result |= {"threshold": threshold, **decision_scores(labels, p, threshold)}
+        del result["accuracy"]  # nearly all sentences are of one class
+    return result
+
+
+def mean_scores(trainings: list[dict[str, float]]) -> dict[str, float]:
+    """Return the mean of each score over the trainings."""
+    return {key: float(np.mean([found[key] for found in trainings])) for key in trainings[0]}
 
 
 def rounded(scores: dict[str, float]) -> dict[str, float]:

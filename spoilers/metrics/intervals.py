@@ -1,15 +1,16 @@
-"""Say how sure a score is: bootstrap over books, McNemar's test, Holm's correction."""
+"""Say how sure a score is: bootstrap over books and trainings, Holm's correction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom, norm
+from scipy.stats import norm
 from scipy.stats import t as student
 
 # Maps how often each review was drawn, (resamples, reviews), to a value for each resample, (resamples, ...).
 Statistic = Callable[[np.ndarray], np.ndarray]
 AT_ONCE = 2**21  # weights in memory at a time
+POWER = 0.8  # chance of showing the difference that is called detectable
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Resamples:
     """
 
     drawn: np.ndarray  # int16 (resamples, books)
-    book: np.ndarray  # int64 (reviews): the column of `drawn` that holds the review's book
+    book: np.ndarray  # int32 (reviews): the column of `drawn` that holds the review's book
 
     @classmethod
     def of(cls, books: np.ndarray, times: int, seed: int) -> "Resamples":
@@ -29,7 +30,7 @@ class Resamples:
         names, which = np.unique(books, return_inverse=True)
         draw = np.random.default_rng(seed)
         drawn = draw.multinomial(len(names), np.full(len(names), 1 / len(names)), size=times)
-        return cls(drawn.astype(np.int16), which)
+        return cls(drawn.astype(np.int16), which.astype(np.int32))
 
     @property
     def books(self) -> int:
@@ -43,8 +44,16 @@ class Resamples:
         starts = range(0, len(self.drawn), size)
         return np.concatenate([statistic(self.drawn[i : i + size][:, book]) for i in starts])
 
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Return each resample's sums of values (reviews, n), float64 (resamples, n).
 
-def interval(values: np.ndarray, confidence: float, groups: int) -> tuple[float, float]:
+        They are added up by book first, so that a resample costs as much as there are books.
+        """
+        by_book = [np.bincount(self.book, column, self.books) for column in values.T]
+        return self.drawn.astype(np.float64) @ np.stack(by_book, axis=1)
+
+
+def interval(values: np.ndarray, confidence: float, groups: float) -> tuple[float, float]:
     """Return the ends of the expanded percentile interval of bootstrap values (Hesterberg, 2015).
 
     With few groups (books) the plain percentile interval is too narrow. This one goes further out, by
@@ -59,48 +68,73 @@ def interval(values: np.ndarray, confidence: float, groups: int) -> tuple[float,
 
 
 class Ranking:
-    """Reviews, sorted once by descending probability, so that a resample costs only cumulative sums.
+    """Reviews, sorted once by descending probability, so that a resample costs one cumulative sum.
 
-    In its methods `weights` is how often each review was drawn, (resamples, reviews).
+    In its methods `weights` is how often each review was drawn, (resamples, reviews). Average precision and
+    AUC change only at thresholds at which a spoiler is gained, so that all else is computed at these alone.
     """
 
     def __init__(self, labels: np.ndarray, probabilities: np.ndarray):
         self.order = np.argsort(-probabilities, kind="stable")
-        self.positive = labels[self.order].astype(np.float64)
-        self.last_of_tie = np.append(np.diff(probabilities[self.order]) != 0, True)
+        self.ends = np.flatnonzero(np.append(np.diff(probabilities[self.order]) != 0, True))  # of ties
+        spoilers = np.flatnonzero(labels[self.order] > 0)
+        gaining, self.first = np.unique(np.searchsorted(self.ends, spoilers), return_index=True)
+        self.spoilers = self.order[spoilers]
+        self.at = self.ends[gaining] + 1  # how many reviews are called spoilers at each gaining threshold
+        self.before = np.where(gaining > 0, self.ends[gaining - 1] + 1, 0)  # and at the threshold before it
 
-    def counts(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return true positives and positive calls at each threshold, both (resamples, thresholds)."""
-        weights = weights[:, self.order].astype(np.float64)
-        called = np.cumsum(weights, axis=1)[:, self.last_of_tie]
-        weights *= self.positive
-        return np.cumsum(weights, axis=1)[:, self.last_of_tie], called
+    def called(self, weights: np.ndarray) -> np.ndarray:
+        """Return the weight of the first n reviews for n from 0 on, (resamples, reviews + 1)."""
+        called = np.zeros((len(weights), len(self.order) + 1), np.int32)
+        np.cumsum(weights[:, self.order], axis=1, out=called[:, 1:])
+        return called
+
+    def gains(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return gained and all true positives at the gaining thresholds, float64 (resamples, thresholds)."""
+        gained = np.add.reduceat(weights[:, self.spoilers], self.first, axis=1, dtype=np.float64)
+        return gained, np.cumsum(gained, axis=1)
 
     def average_precision(self, weights: np.ndarray) -> np.ndarray:
         """Return `scores.average_precision` of each resample, (resamples); nan without a spoiler."""
-        true, called = self.counts(weights)
-        gained = np.diff(true, prepend=0, axis=1)
-        return divide((gained * true / np.maximum(called, 1)).sum(axis=1), true[:, -1])
+        return self.scores(weights)[:, 0]
 
     def roc_auc(self, weights: np.ndarray) -> np.ndarray:
         """Return `scores.roc_auc` of each resample, (resamples); nan if there is only one class."""
-        true, called = self.counts(weights)
-        false = called - true
-        heights = true - np.diff(true, prepend=0, axis=1) / 2
-        area = (np.diff(false, prepend=0, axis=1) * heights).sum(axis=1)
-        return divide(area, true[:, -1] * false[:, -1])
+        return self.scores(weights)[:, 1]
+
+    def scores(self, weights: np.ndarray) -> np.ndarray:
+        """Return average precision and ROC-AUC of each resample, (resamples, 2)."""
+        called = self.called(weights)
+        gained, true = self.gains(weights)
+        spoilers = gained.sum(axis=1)
+        others = called[:, -1] - spoilers
+        precision = true / np.maximum(called[:, self.at], 1)
+        # Of the other reviews, those with a lower probability, and half of those with the same one.
+        false = (called[:, self.at] - true + called[:, self.before] - (true - gained)) / 2
+        areas = gained * (others[:, None] - false)
+        return np.stack(
+            [
+                divide((gained * precision).sum(axis=1), spoilers),
+                divide(areas.sum(axis=1), spoilers * others),
+            ],
+            axis=1,
+        )
 
     def precision_at(self, recalls: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return the precision at the highest threshold with at least each recall, (resamples, recalls)."""
-        true, called = self.counts(weights)
+        called, true = self.called(weights)[:, self.at], self.gains(weights)[1]
         goals = recalls * true[:, -1:] - 1e-9
         at = np.stack([row.searchsorted(goal) for row, goal in zip(true, goals, strict=True)])
         return divide(np.take_along_axis(true, at, 1), np.take_along_axis(called, at, 1))
 
     def recall_at(self, false_positive_rates: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return the highest recall within each false positive rate, (resamples, rates)."""
-        true, called = self.counts(weights)
-        true, false = (np.pad(x, ((0, 0), (1, 0))) for x in (true, called - true))
+        called = self.called(weights)
+        is_spoiler = np.zeros(len(self.order), bool)
+        is_spoiler[self.spoilers] = True
+        true = self.called(weights * is_spoiler)
+        points = np.append(0, self.ends + 1)
+        true, false = true[:, points], called[:, points] - true[:, points]
         goals = false_positive_rates * false[:, -1:] + 1e-9
         after = np.stack([row.searchsorted(goal, "right") for row, goal in zip(false, goals, strict=True)])
         return divide(np.take_along_axis(true, after - 1, 1), true[:, -1:])
@@ -113,28 +147,70 @@ def divide(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     )
 
 
-def f1_of(labels: np.ndarray, called: np.ndarray) -> Statistic:
-    """Return the statistic F1 of decisions `called` (reviews); 0 without a true positive."""
-    both = np.stack([2 * labels * called, labels + called], axis=1).astype(np.float64)
-
-    def statistic(weights: np.ndarray) -> np.ndarray:
-        above, below = (weights @ both).T
-        return above / np.maximum(below, 1)
-
-    return statistic
+def f1_of(resamples: Resamples, labels: np.ndarray, called: np.ndarray) -> np.ndarray:
+    """Return each resample's F1 of decisions `called` (reviews), (resamples); 0 without a true positive."""
+    above, below = resamples.sums(np.stack([2 * labels * called, labels + called], axis=1)).T
+    return above / np.maximum(below, 1)
 
 
-def mean_of(values: np.ndarray) -> Statistic:
-    """Return the statistic mean of `values` (reviews); with right decisions as 1, that is the accuracy."""
-    return lambda weights: divide(weights @ values.astype(np.float64), weights.sum(axis=1))
+@dataclass(frozen=True)
+class Bootstrap:
+    """The bootstrap of a score, or of a difference of two, over books and trainings."""
+
+    mean: float  # over the trainings, on the reviews as they are
+    values: np.ndarray  # (resamples)
+    groups: float  # one more than the degrees of freedom of its intervals
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """Return the ends of the interval, as `interval` does."""
+        return interval(self.values, confidence, self.groups)
+
+    def detectable(self, confidence: float) -> float:
+        """Return the smallest true difference that would have been shown with a chance of 80 %.
+
+        It is the sum of the quantiles of Student's t at the level of the two-sided interval and at `POWER`,
+        times the standard error (Bloom, 1995, Minimum detectable effects, Evaluation Review 19(5)).
+        """
+        freedom = max(self.groups - 1, 1)
+        quantiles = student.ppf((1 + confidence) / 2, freedom) + student.ppf(POWER, freedom)
+        return float(quantiles * np.std(self.values[np.isfinite(self.values)], ddof=1))
 
 
-def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> float:
-    """Return the exact two-sided p-value of two classifiers erring equally often (McNemar, 1947)."""
-    only_first = int((first_right & ~second_right).sum())
-    only_second = int((~first_right & second_right).sum())
-    both = only_first + only_second
-    return float(min(1.0, 2 * binom.cdf(min(only_first, only_second), both, 0.5))) if both else 1.0
+def draw_trainings(trainings: int, times: int, seed: int) -> np.ndarray:
+    """Draw trainings with replacement; return the share of each in each resample, (times, trainings).
+
+    One fewer is drawn than there are: with n, the variance of a mean would come out at (n - 1) / n of what
+    it is, which counts where n is small (Rao and Wu, 1988, Resampling inference with complex survey data).
+    """
+    if trainings == 1:
+        return np.ones((times, 1))
+    drawn = np.random.default_rng([seed, trainings]).multinomial(
+        trainings - 1, np.full(trainings, 1 / trainings), size=times
+    )
+    return drawn / (trainings - 1)
+
+
+def over_trainings(observed: np.ndarray, resampled: np.ndarray, drawn: np.ndarray, books: int) -> Bootstrap:
+    """Return the bootstrap of a mean over trainings; books and trainings are drawn, for both vary.
+
+    So it is in Bouthillier et al. (2021), Accounting for variance in machine learning benchmarks. Books
+    give the mean books - 1 degrees of freedom, and trainings give it trainings - 1. The result has as many as
+    both together by the formula of Welch and Satterthwaite, from the share of each in the variance.
+
+    Args:
+        observed: what each training has on the reviews as they are, (trainings).
+        resampled: what each has on each resample of the books, (resamples, trainings).
+        drawn: shares of the trainings, from `draw_trainings`; not read if there is one.
+        books: how many books were drawn from.
+    """
+    mean, trainings = float(np.mean(observed)), len(observed)
+    if trainings == 1:
+        return Bootstrap(mean, resampled[:, 0], books)
+    of_books = float(np.nanvar(resampled.mean(axis=1)))
+    of_trainings = float(np.var(observed, ddof=1)) / trainings
+    parts = of_books**2 / max(books - 1, 1) + of_trainings**2 / (trainings - 1)
+    freedom = (of_books + of_trainings) ** 2 / parts if parts else books - 1
+    return Bootstrap(mean, (resampled * drawn).sum(axis=1), freedom + 1)
 
 
 @dataclass(frozen=True)
@@ -147,7 +223,9 @@ class Comparison:
     shown: bool
 
 
-def holm_intervals(differences: list[np.ndarray], confidence: float, groups: int) -> list[Comparison]:
+def holm_intervals(
+    differences: list[np.ndarray], confidence: float, groups: float | Sequence[float]
+) -> list[Comparison]:
     """Return the intervals of m bootstrap differences, with Holm's correction.
 
     The differences are ordered by how rarely their bootstrap values lie on the other side of 0, the rarest
@@ -157,8 +235,9 @@ def holm_intervals(differences: list[np.ndarray], confidence: float, groups: int
 
     Args:
         differences: m arrays (resamples) of bootstrap values.
-        groups: how many groups (books) were resampled.
+        groups: how many groups (books) were resampled, one number for all differences or one for each.
     """
+    groups = np.broadcast_to(groups, len(differences))
     values = [found[np.isfinite(found)] for found in differences]
     far_side = [min(np.mean(found <= 0), np.mean(found >= 0)) for found in values]
     distance = [abs(found.mean()) / max(found.std(), 1e-12) for found in values]
@@ -166,7 +245,16 @@ def holm_intervals(differences: list[np.ndarray], confidence: float, groups: int
     comparisons, shown = {}, True
     for rank, i in enumerate(order):
         level = 1 - (1 - confidence) / (len(values) - rank)
-        low, high = interval(values[i], level, groups)
+        low, high = interval(values[i], level, groups[i])
         shown = shown and not low <= 0 <= high
         comparisons[i] = Comparison(low, high, level, shown)
     return [comparisons[i] for i in range(len(values))]
+
+
+def holm_p_values(p_values: np.ndarray) -> np.ndarray:
+    """Return p-values with Holm's correction: where one is at most alpha, Holm's method rejects at alpha."""
+    order = np.argsort(p_values, kind="stable")
+    factors = np.arange(len(p_values), 0, -1)
+    corrected = np.empty(len(p_values))
+    corrected[order] = np.minimum(np.maximum.accumulate(factors * p_values[order]), 1)
+    return corrected

@@ -20,16 +20,19 @@ WORDS = 3  # words of each mistake
 def surest_of_all(
     evaluation: Evaluation, networks: dict[str, Network], test: pa.Table, words: list[str] | None
 ) -> list[dict]:
-    """Return the surest mistakes of each network, with the ids of their reviews and books.
+    """Return the surest mistakes of each network's first training, with the ids of reviews and books.
 
     The words are given by their ids; with `words`, the vocabulary's, the sentence is there as text too.
     """
-    ids, books = test["review_id"].to_pylist(), test["book_id"].to_pylist()
     return [
-        {"model": name, "review_id": ids[row], "book_id": books[row], **found}
+        {"model": name, **{key: test[key][row].as_py() for key in ("review_id", "book_id")}, **found}
         for name, network in networks.items()
         for row, found in explain(
-            network.model, network.test, evaluation.probabilities[name], evaluation.thresholds[name], words
+            network.model,
+            network.test,
+            evaluation.probabilities[name][0],
+            evaluation.thresholds[name][0],
+            words,
         )
     ]
 

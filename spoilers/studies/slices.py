@@ -7,9 +7,14 @@ import pyarrow.compute as pc
 from spoilers.metrics.evaluation import Evaluation, rounded
 from spoilers.metrics.intervals import Ranking, interval
 from spoilers.metrics.scores import ranking_scores
+from spoilers.text.reviews import labels_or_nan
 
 LENGTHS = (0, 64, 128, 256, 512)  # tokens
 FEWEST = 5  # books with spoilers, below which an interval over books says nothing
+# What is read of the test reviews beside the words: for slices and sizes, and to name reviews.
+COLUMNS = [
+    "review_id", "book_id", "user_id", "date", "rating", "label", "sentence_lengths", "sentence_labels"
+]  # fmt: skip
 Slices = list[tuple[str, str, np.ndarray]]  # by what, which, and the rows that are in it
 
 
@@ -32,7 +37,8 @@ def slices_of(table: pa.Table, books_of_training: pa.Array, read: np.ndarray) ->
     `read` says of each review whether the network reads a sentence that is flagged; of a long
     review, the middle is left out.
     """
-    lengths = pc.list_value_length(table["ids"]).to_numpy()
+    of_sentences, review = sentences_of(table)
+    lengths = np.bincount(review, of_sentences, len(table))
     seen = pc.is_in(table["book_id"], books_of_training).to_numpy()
     years = pc.fill_null(pc.year(table["date"]), 0).to_numpy()
     ratings = pc.fill_null(table["rating"], 0).to_numpy()
@@ -67,18 +73,30 @@ def position_slices(table: pa.Table, read: np.ndarray) -> list[tuple[str, np.nda
 
 
 def first_flag(table: pa.Table) -> np.ndarray:
-    """The middle of the first flagged sentence, as a share of the review's tokens; nan without one."""
+    """Return where the middle of the first flagged sentence is, as a share of the tokens; else nan."""
+    lengths, review = sentences_of(table)
+    total = np.bincount(review, lengths, len(table))
+    before = np.cumsum(lengths) - lengths - (np.cumsum(total) - total)[review]  # tokens of the same review
+    labels = labels_or_nan(
+        table["sentence_labels"].combine_chunks(), np.bincount(review, minlength=len(table))
+    )
+    flagged = np.flatnonzero((labels == 1) & (total[review] > 0))
+    rows, first = np.unique(review[flagged], return_index=True)
+    at = flagged[first]
     places = np.full(len(table), np.nan)
-    flags = table["sentence_labels"].to_pylist()
-    for i, (labels, lengths) in enumerate(zip(flags, table["sentence_lengths"].to_pylist(), strict=True)):
-        if labels and True in labels and sum(lengths):
-            first = labels.index(True)
-            places[i] = (sum(lengths[:first]) + lengths[first] / 2) / sum(lengths)
+    places[rows] = (before[at] + lengths[at] / 2) / total[rows]
     return np.minimum(places, 1 - 1e-9)
 
 
+def sentences_of(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """Return the tokens in each sentence and the number of its review, both int64 (sentences)."""
+    lists = table["sentence_lengths"].combine_chunks()
+    counts = np.diff(lists.offsets.to_numpy())
+    return lists.flatten().to_numpy().astype(np.int64), np.repeat(np.arange(len(table)), counts)
+
+
 def score_slices(slices: Slices, evaluation: Evaluation, models: list[str]) -> list[dict]:
-    """Return size and scores of each slice and model.
+    """Return size and scores of each slice and model, of a network by its first training.
 
     The ROC-AUC has the interval: unlike average precision, it can be compared between slices with
     different shares of spoilers. A slice of one class has no scores; one whose spoilers are of few
@@ -92,7 +110,7 @@ def score_slices(slices: Slices, evaluation: Evaluation, models: list[str]) -> l
         with_spoilers = len(np.unique(resamples.book[rows][spoilers]))
         size = {"reviews": len(rows), "spoilers": int(spoilers.sum()), "books_with_spoilers": with_spoilers}
         for model in models:
-            p = evaluation.probabilities[model]
+            p = evaluation.probabilities[model][0]
             record = {"by": by, "slice": name, "model": model, **size}
             if 0 < spoilers.sum() < len(rows):
                 record |= rounded(ranking_scores(labels[rows], p[rows]))

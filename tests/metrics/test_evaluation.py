@@ -7,13 +7,15 @@ import pyarrow as pa
 import pytest
 import torch
 from hypothesis import given, settings
+from scipy.special import expit
 from sklearn import metrics
 
 from spoilers.metrics.evaluation import Evaluation, sentence_scores
 from spoilers.metrics.intervals import Resamples
 from spoilers.models.network import SpoilerRNN
 from spoilers.models.scoring import score
-from spoilers.report.findings.models import decision_note, verdict
+from spoilers.report.findings.models import verdict
+from spoilers.studies.comparison import folders_of, without_temperature
 from spoilers.studies.mistakes import COUNT, contributions, leading, sentence_at, surest
 from spoilers.studies.slices import first_flag, score_slices, slices_of
 from spoilers.text.splits import SCHEMA
@@ -22,9 +24,11 @@ from tests.rnn_data import WORDS, reviews
 from tests.scored import labelled
 
 
-def evaluation(labels: np.ndarray, books: np.ndarray, **probabilities: np.ndarray) -> Evaluation:
-    thresholds = dict.fromkeys(probabilities, 0.5)
-    return Evaluation(labels, Resamples.of(books, 300, seed=1), probabilities, thresholds, 0.95)
+def evaluation(labels: np.ndarray, books: np.ndarray, **probabilities) -> Evaluation:
+    """The evaluation of models that have one training, an array, or several, a list of arrays."""
+    of_models = {name: p if isinstance(p, list) else [p] for name, p in probabilities.items()}
+    thresholds = {name: [0.5] * len(trainings) for name, trainings in of_models.items()}
+    return Evaluation(labels, Resamples.of(books, 300, seed=1), of_models, thresholds, 0.95, seed=1)
 
 
 def simulated(seed: int, size: int = 600) -> tuple[np.ndarray, ...]:
@@ -37,48 +41,93 @@ def simulated(seed: int, size: int = 600) -> tuple[np.ndarray, ...]:
 
 def test_equal_models_differ_by_nothing() -> None:
     labels, books, good, *_ = simulated(1)
-    pair = evaluation(labels, books, lstm=good, gru=good.copy()).pair("gru", "lstm")
-    assert (pair["average_precision"], pair["low"], pair["high"]) == (0, 0, 0)
-    assert (pair["accuracy"], pair["accuracy_low"], pair["accuracy_high"], pair["mcnemar_p"]) == (0, 0, 0, 1)
-    assert verdict(pair).startswith("No difference between the GRU and the LSTM is shown")
-    assert "are not shown to differ in accuracy" in decision_note(pair)
+    (pair,) = evaluation(labels, books, lstm=good, gru=good.copy()).pairs()
+    assert (pair["average_precision"], pair["low"], pair["high"], pair["shown"]) == (0, 0, 0, 0)
+    assert pair["detectable"] == 0
+    assert verdict(pair).startswith("No difference between the LSTM and the GRU is shown")
 
 
 def test_a_better_model_gets_the_verdict_in_its_direction() -> None:
     labels, books, good, bad, _ = simulated(2)
-    there = evaluation(labels, books, lstm=bad, gru=good)
-    assert verdict(there.pair("gru", "lstm")).startswith("The GRU ranks better than the LSTM")
-    assert "the GRU decides more reviews rightly" in decision_note(there.pair("gru", "lstm"))
-    back = evaluation(labels, books, lstm=good, gru=bad)
-    assert verdict(back.pair("gru", "lstm")).startswith("The GRU ranks worse than the LSTM")
-    assert "the GRU decides fewer reviews rightly" in decision_note(back.pair("gru", "lstm"))
-    assert back.pair("gru", "lstm")["low"] == -there.pair("gru", "lstm")["high"]
+    (there,) = evaluation(labels, books, lstm=good, gru=bad).pairs()
+    assert there["shown"] == 1
+    assert verdict(there).startswith("The LSTM ranks better than the GRU")
+    (back,) = evaluation(labels, books, lstm=bad, gru=good).pairs()
+    assert verdict(back).startswith("The LSTM ranks worse than the GRU")
+    assert back["low"] == -there["high"]
+    # The interval reaches as far as the first quantile, 80 % power takes a second one beside it.
+    assert (there["high"] - there["low"]) / 2 < there["detectable"] < there["high"] - there["low"]
 
 
 def test_pairs_and_headline() -> None:
     labels, books, good, bad, middling = simulated(3)
-    models = {"lstm": good, "gru": bad, "tfidf": middling}
+    models = {"lstm": good, "gru": bad, "tfidf": middling, "majority": np.full(len(labels), 0.3)}
     pairs = evaluation(labels, books, **models).pairs()
     assert [(p["first"], p["second"]) for p in pairs] == [
-        ("gru", "lstm"),
+        ("lstm", "gru"),
         ("lstm", "tfidf"),
+        ("lstm", "majority"),
         ("gru", "tfidf"),
+        ("gru", "majority"),
+        ("tfidf", "majority"),
     ]
-    headline = evaluation(labels, books, **models).headline("lstm")
-    assert list(headline) == ["average_precision", "roc_auc", "accuracy", "precision", "recall", "f1"]
+    # Corrected as one: the clearest has the widest interval.
+    assert max(p["confidence"] for p in pairs) == pytest.approx(1 - 0.05 / 6, abs=1e-4)
+    assert min(p["confidence"] for p in pairs) == 0.95
+    headlines = [evaluation(labels, books, **models).headline(name) for name in models]
+    keys = ["average_precision", "average_precision_sd", "roc_auc", "accuracy", "precision", "recall", "f1"]
+    assert [list(headline) for headline in headlines] == [keys] * 4
+
+
+def trained(seed: int, chance: float) -> tuple[np.ndarray, ...]:
+    """Labels, books, and four trainings of two equal cells, each moved by the chance of its training."""
+    draw = np.random.default_rng([9, seed])
+    labels = (draw.random(400) < 0.3).astype(np.float32)
+    cells = []
+    for _ in range(2):
+        gains = 0.3 + chance * draw.normal(0, 1, 4)
+        cells.append([expit(4 * (gain * labels + draw.random(400) - 0.6)) for gain in gains])
+    return labels, draw.integers(0, 40, 400), *cells
+
+
+def test_scores_are_means_over_trainings() -> None:
+    labels, books, lstm, gru = trained(0, 0.1)
+    found = evaluation(labels, books, lstm=lstm, gru=gru, tfidf=lstm[0])
+    precisions = [metrics.average_precision_score(labels, p) for p in lstm]
+    scores = found.scores("lstm")
+    assert scores["average_precision"] == pytest.approx(np.mean(precisions), abs=1e-4)
+    assert scores["average_precision_sd"] == pytest.approx(np.std(precisions, ddof=1), abs=1e-4)
+    f1 = [metrics.f1_score(labels, p >= 0.5) for p in lstm]
+    assert scores["f1"] == pytest.approx(np.mean(f1), abs=1e-4)
+    assert [one["f1"] for one in found.trainings["lstm"]] == pytest.approx(f1)
+    assert found.scores("tfidf")["average_precision_sd"] == 0
+    alone = evaluation(labels, books, lstm=lstm[0]).scores("lstm")
+    assert scores["high"] - scores["low"] > 0
+    assert alone["average_precision"] == round(precisions[0], 4)
+    # Paired by seed: what moves both trainings of a seed alike moves no difference.
+    (same, *_) = evaluation(labels, books, lstm=lstm, gru=[p.copy() for p in lstm]).pairs()
+    assert (same["low"], same["high"]) == (0, 0)
+
+
+def test_f1_by_threshold() -> None:
+    labels, books, good, *_ = simulated(6)
+    rows = evaluation(labels, books, lstm=good).by_threshold("lstm")
+    assert len(rows) == 101
+    for row in rows[::25]:
+        expected = metrics.f1_score(labels, good >= row["threshold"], zero_division=0)
+        assert row["f1"] == pytest.approx(expected)
 
 
 def test_scores_lie_in_their_intervals() -> None:
     labels, books, good, *_ = simulated(4)
-    found = evaluation(labels, books, lstm=good)
-    scores, details = found.scores("lstm"), found.details("lstm")
+    scores = evaluation(labels, books, lstm=good).scores("lstm")
     assert scores["low"] < scores["average_precision"] < scores["high"]
-    assert details["roc_auc_low"] < scores["roc_auc"] < details["roc_auc_high"]
-    assert details["f1_low"] < scores["f1"] < details["f1_high"]
+    assert scores["roc_auc_low"] < scores["roc_auc"] < scores["roc_auc_high"]
+    assert scores["f1_low"] < scores["f1"] < scores["f1_high"]
     # The threshold is 0.5 here.
-    assert [details[f"{key}_at_half"] for key in ("accuracy", "f1")] == [scores["accuracy"], scores["f1"]]
+    assert [scores[f"{key}_at_half"] for key in ("accuracy", "f1")] == [scores["accuracy"], scores["f1"]]
     matrix = metrics.confusion_matrix(labels, good >= 0.5)
-    assert (details["false_alarms"], details["missed"]) == (matrix[0, 1], matrix[1, 0])
+    assert (scores["false_alarms"], scores["missed"]) == (matrix[0, 1], matrix[1, 0])
 
 
 @settings(deadline=None)
@@ -103,14 +152,37 @@ def test_calibration_by_hand() -> None:
 
 def test_sentence_scores() -> None:
     labels = np.array([0, 1, 0, 0, np.nan, 1, 0], np.float32)
-    logits = np.array([0.1, 0.9, 0.3, 0.2, 9.0, 0.1, 0.8], np.float32)
+    p = np.array([0.1, 0.9, 0.3, 0.2, 0.95, 0.1, 0.8], np.float32)
     review = np.array([0, 0, 1, 1, 2, 3, 3])
-    found = sentence_scores(labels, logits, review)
+    found = sentence_scores(labels, p, review, 0.8)
     assert found["mean_auc_per_review"] == pytest.approx(0.5)  # 1 and 0; review 1 has a single class
     assert found["reviews"] == 2
     kept = ~np.isnan(labels)
-    assert found["pooled_auc"] == pytest.approx(metrics.roc_auc_score(labels[kept], logits[kept]), abs=1e-4)
-    assert sentence_scores(np.full(3, np.nan), np.zeros(3), np.arange(3)) == {}
+    assert found["pooled_auc"] == pytest.approx(metrics.roc_auc_score(labels[kept], p[kept]))
+    assert [found[key] for key in ("precision", "recall", "f1")] == pytest.approx([0.5, 0.5, 0.5])
+    assert "f1" not in sentence_scores(labels, p, review, None)
+    assert sentence_scores(np.full(3, np.nan), np.zeros(3), np.arange(3), 0.5) == {}
+
+
+def test_probabilities_without_their_temperature() -> None:
+    logits = np.array([-3.0, -0.5, 0.0, 2.0])
+    with_it = expit(logits / 1.7).astype(np.float32)
+    assert without_temperature(with_it, 1.7) == pytest.approx(expit(logits), abs=1e-6)
+    assert without_temperature(with_it, 1.0) is with_it
+
+
+def test_trainings_are_paired_by_seed(tmp_path) -> None:
+    for cell, seeds in {"lstm": (13, 14, 15), "gru": (14, 15, 16)}.items():
+        for seed in seeds:
+            (tmp_path / "seeds" / cell / str(seed)).mkdir(parents=True)
+    models, further = tmp_path / "models", tmp_path / "seeds"
+    found = folders_of(("lstm", "gru"), models, further, 13)
+    assert list(found["gru"].items()) == [
+        (13, models / "gru"),
+        (14, further / "gru/14"),
+        (15, further / "gru/15"),
+    ]
+    assert folders_of(("lstm", "gru"), models, tmp_path / "none", 13)["lstm"] == {13: models / "lstm"}
 
 
 def split_table() -> pa.Table:

@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from spoilers.metrics import intervals, scores
-from spoilers.metrics.intervals import Ranking, Resamples, f1_of, holm_intervals, interval, mcnemar, mean_of
+from spoilers.metrics.intervals import (
+    Bootstrap,
+    Ranking,
+    Resamples,
+    draw_trainings,
+    f1_of,
+    holm_intervals,
+    holm_p_values,
+    interval,
+    over_trainings,
+)
 from tests.scored import labelled
 
 
@@ -20,8 +30,8 @@ def test_weights_are_repetitions(data, seed: int) -> None:
     ranking = Ranking(labels, p)
     assert ranking.average_precision(weights) == pytest.approx(metrics.average_precision_score(*repeated[:2]))
     assert ranking.roc_auc(weights) == pytest.approx(metrics.roc_auc_score(*repeated[:2]))
-    assert f1_of(labels, p >= 0.5)(weights) == pytest.approx(metrics.f1_score(repeated[0], repeated[2]))
-    assert mean_of(p)(weights) == pytest.approx(repeated[1].mean())
+    each = Resamples(weights.astype(np.int16), np.arange(len(labels)))  # a review a book
+    assert f1_of(each, labels, p >= 0.5) == pytest.approx(metrics.f1_score(repeated[0], repeated[2]))
 
 
 @given(labelled(), st.integers(0, 2**32 - 1))
@@ -93,14 +103,12 @@ def simulate(draw: np.random.Generator, books: int) -> tuple[np.ndarray, ...]:
 def truths() -> dict[str, float]:
     """The scores on so many books that they hardly vary any more."""
     _, labels, first, second = simulate(np.random.default_rng(1), 400_000)
-    decided = [scores.decision_scores(labels, p, 1.0) for p in (first, second)]
     precision = [scores.average_precision(labels, p) for p in (first, second)]
     return {
         "average precision": precision[0],
         "roc_auc": scores.roc_auc(labels, first),
-        "f1": decided[0]["f1"],
+        "f1": scores.decision_scores(labels, first, 1.0)["f1"],
         "difference in average precision": precision[0] - precision[1],
-        "difference in accuracy": decided[0]["accuracy"] - decided[1]["accuracy"],
     }
 
 
@@ -114,13 +122,11 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
         ranking = Ranking(labels, first)
         precision = resamples.apply(ranking.average_precision)
         others = resamples.apply(Ranking(labels, second).average_precision)
-        right = ((first >= 1) == (labels > 0)).astype(float) - ((second >= 1) == (labels > 0))
         values = {
             "average precision": precision,
             "roc_auc": resamples.apply(ranking.roc_auc),
-            "f1": resamples.apply(f1_of(labels, first >= 1)),
+            "f1": f1_of(resamples, labels, first >= 1),
             "difference in average precision": precision - others,
-            "difference in accuracy": resamples.apply(mean_of(right)),
         }
         for name, resampled in values.items():
             low, high = interval(resampled, 0.95, BOOKS)
@@ -162,9 +168,64 @@ def test_holm_finds_a_difference_where_there_is_none_as_rarely_as_it_says() -> N
     assert found <= 400 * 0.05 + 2 * np.sqrt(400 * 0.05 * 0.95)
 
 
-def test_mcnemar_by_hand() -> None:
-    first = np.array([1] * 8 + [0] * 2 + [1] * 5, bool)
-    second = np.array([0] * 8 + [1] * 2 + [1] * 5, bool)
-    # Ten disagreements, two one way: 2 * (1 + 10 + 45) / 1024.
-    assert mcnemar(first, second) == pytest.approx(2 * 56 / 1024)
-    assert mcnemar(first, first) == 1.0
+def test_holm_for_p_values_by_hand() -> None:
+    assert holm_p_values(np.array([0.02, 0.001, 0.9, 0.03])) == pytest.approx([0.06, 0.004, 0.9, 0.06])
+    assert holm_p_values(np.array([0.6, 0.7])) == pytest.approx([1, 1])
+    assert len(holm_p_values(np.array([]))) == 0
+
+
+def test_sums_of_a_resample() -> None:
+    books = np.array([4, 1, 4, 7, 1, 4])
+    resamples = Resamples.of(books, 50, seed=2)
+    values = np.random.default_rng(3).random((6, 2))
+    assert resamples.sums(values) == pytest.approx(resamples.apply(lambda weights: weights @ values))
+
+
+def test_trainings_are_drawn_with_the_variance_of_a_mean() -> None:
+    """Over all that can be drawn, a mean of five has the variance of its mean as estimated from the five."""
+    drawn = draw_trainings(5, 40_000, seed=1)
+    assert drawn.sum(axis=1) == pytest.approx(1)
+    values = np.array([0.1, 0.4, 0.2, 0.9, 0.3])
+    assert np.var(drawn @ values) == pytest.approx(np.var(values, ddof=1) / 5, rel=0.05)
+    assert (draw_trainings(1, 3, seed=1) == 1).all()
+
+
+def test_degrees_of_freedom_follow_the_larger_part_of_the_variance() -> None:
+    draw = np.random.default_rng(4)
+    drawn = draw_trainings(5, 500, seed=1)
+    by_book = draw.normal(0, 1, (500, 1))
+
+    def groups(observed: np.ndarray, of_books: float) -> float:
+        return over_trainings(observed, observed + of_books * by_book, drawn, 101).groups
+
+    trainings = draw.normal(0, 1, 5)
+    assert groups(np.zeros(5), 1.0) == pytest.approx(101)
+    assert groups(trainings, 0.0) == pytest.approx(5)
+    assert 5 < groups(trainings, 0.3) < 101
+    alone = over_trainings(np.ones(1), 1 + by_book, draw_trainings(1, 500, seed=1), 101)
+    assert (alone.mean, alone.groups) == (1, 101)
+    assert (alone.values == 1 + by_book[:, 0]).all()
+
+
+def test_detectable_differences_are_shown_as_often_as_they_say() -> None:
+    """A true difference of just that size, in 500 simulated studies with a standard error of 1."""
+    draw = np.random.default_rng(8)
+    noise = draw.normal(0, 1, 4000)
+    size = Bootstrap(0, noise, MANY).detectable(0.95)
+    assert size == pytest.approx(1.96 + 0.84, abs=0.1)
+    low, _ = interval(noise, 0.95, MANY)
+    shown = (draw.normal(size, 1, 500) + low > 0).sum()
+    assert abs(shown - 400) < 3 * np.sqrt(500 * 0.8 * 0.2)
+
+
+@pytest.mark.parametrize("of_trainings", [0.1, 1.0, 5.0])
+def test_chance_of_a_training_is_not_taken_for_a_difference(of_trainings: float) -> None:
+    """600 simulated comparisons of equal cells, each with five trainings and an error of 1 from its books."""
+    draw = np.random.default_rng(9)
+    drawn, shown = draw_trainings(5, 400, seed=1), 0
+    for _ in range(600):
+        observed = draw.normal(0, 1) + of_trainings * draw.normal(0, 1, 5)
+        found = over_trainings(observed, observed + draw.normal(0, 1, (400, 1)), drawn, 400)
+        low, high = found.interval(0.95)
+        shown += not low <= 0 <= high
+    assert shown <= 600 * 0.05 + 3 * np.sqrt(600 * 0.05 * 0.95)

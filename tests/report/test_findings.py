@@ -5,35 +5,21 @@ import pytest
 from spoilers.report.findings.cells import gru_against_lstm
 from spoilers.report.findings.improvements import improvements
 from spoilers.report.findings.leakage import known_books_help, leakage_findings
-from spoilers.report.findings.models import chance_note, decision_note
+from spoilers.report.findings.models import chance_note
 from spoilers.report.findings.reliability import warnings
 from spoilers.report.findings.sentences import published_note
 from spoilers.report.findings.slices import slice_findings
 
 
 def pair(first: str, second: str, middle: float, low: float, high: float, **more) -> dict:
-    return {"first": first, "second": second, "average_precision": middle, "low": low, "high": high, **more}
-
-
-# Decisions.
-
-
-def decided(middle: float, low: float, high: float, p: float) -> str:
-    accuracy = {"accuracy": middle, "accuracy_low": low, "accuracy_high": high, "mcnemar_p": p}
-    return decision_note({"first": "gru", "second": "lstm", **accuracy})
-
-
-def test_decisions() -> None:
-    assert "the GRU decides more reviews rightly than the LSTM" in decided(0.05, 0.01, 0.09, 0.001)
-    assert "the GRU decides fewer reviews rightly than the LSTM" in decided(-0.05, -0.09, -0.01, 0.001)
-    level = decided(0.01, -0.02, 0.04, 0.4)
-    assert "are not shown to differ in accuracy" in level
-    assert "takes reviews of one book for independent" not in level
-    assert "takes reviews of one book for independent" in decided(0.03, -0.01, 0.07, 0.01)
+    shown = {"shown": int(low > 0 or high < 0), "detectable": 0.1}
+    found = {"first": first, "second": second, "average_precision": middle, "low": low, "high": high}
+    return {**found, **shown, **more}
 
 
 def test_chance_of_a_training() -> None:
-    assert "trained once" in chance_note()
+    assert "trained once" in chance_note([13])
+    assert "trained with 5 seeds" in chance_note([13, 14, 15, 16, 17])
 
 
 # The size of the data.
@@ -247,7 +233,7 @@ def against(
     return gru_against_lstm({"cost": {"lstm": lstm, "gru": gru}, "pairs": list(pairs)})
 
 
-LEVEL = pair("gru", "lstm", 0.0, -0.1, 0.1)
+LEVEL = pair("lstm", "gru", 0.0, -0.1, 0.1)
 
 
 def side(found: dict[str, list[str]], words: str) -> str:
@@ -259,8 +245,8 @@ def side(found: dict[str, list[str]], words: str) -> str:
     ("difference", "where", "words"),
     [
         (LEVEL, "level", "no difference is shown"),
-        (pair("gru", "lstm", 0.05, 0.01, 0.09), "pros", "the GRU ranks better"),
-        (pair("gru", "lstm", -0.05, -0.09, -0.01), "cons", "the LSTM ranks better"),
+        (pair("lstm", "gru", -0.05, -0.09, -0.01), "pros", "the GRU ranks better"),
+        (pair("lstm", "gru", 0.05, 0.01, 0.09), "cons", "the LSTM ranks better"),
     ],
 )
 def test_quality_of_the_cells(difference: dict, where: str, words: str) -> None:

@@ -18,7 +18,8 @@ from spoilers.report.figures.drawing import draw
 from spoilers.report.findings.data import data_findings
 from spoilers.report.inspection import counting, words
 from spoilers.report.inspection.counting import SPLITS, count_splits
-from spoilers.report.inspection.tables import describe, length_curve, wilson
+from spoilers.report.inspection.shares import Clusters, share_tables, wilson
+from spoilers.report.inspection.tables import describe, length_curve
 from spoilers.text.splits import SCHEMA
 from spoilers.text.vocabulary import SPECIAL
 from stages import inspect
@@ -168,7 +169,66 @@ def test_wilson():
     low, high = wilson(0, 10)
     assert low == pytest.approx(0, abs=1e-9)
     assert high == pytest.approx(0.2775, abs=1e-4)
-    assert wilson(50, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)
+    assert wilson(0.5, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)
+
+
+def shares(seed: int, effect: float, size: int = 1500) -> list[dict]:
+    """Rows by rating of reviews by users with habits about books that are alike within.
+
+    Users and books have their own mean rating and their own share of spoilers, independent of each other;
+    `effect` is how much larger the share is at the rating 1.
+    """
+    draw = np.random.default_rng([17, seed])
+    user, book = draw.integers(0, 150, size), draw.integers(0, 60, size)
+    mean = 3 + draw.normal(0, 1, 150)[user] + draw.normal(0, 0.7, 60)[book]
+    rating = np.clip(np.round(mean + draw.normal(0, 0.7, size)), 1, 5).astype(int)
+    logits = -1.2 + draw.normal(0, 1, 150)[user] + draw.normal(0, 0.7, 60)[book] + effect * (rating == 1)
+    label = pa.array(draw.random(size) < 1 / (1 + np.exp(-logits)))
+    values, grouped = counting.Histogram(), [counting.GroupCounts(), counting.GroupCounts()]
+    values.add(rating, label.to_numpy(False))
+    for counts, groups in zip(grouped, (user, book), strict=True):
+        counts.add(pa.array(groups), pa.array(rating), label)
+    return share_tables({"rating": (values, *(counts.table() for counts in grouped))})["rating"]
+
+
+def test_shares_that_do_not_differ_are_claimed_as_rarely_as_said():
+    """In 300 samples whose spoilers are independent of ratings, at most 5 % have any claim."""
+    claims = sum(any(row["shown"] for row in shares(seed, 0.0)) for seed in range(300))
+    assert claims <= 300 * 0.05 + 2 * (300 * 0.05 * 0.95) ** 0.5
+
+
+def test_shares_that_differ_are_claimed():
+    found = [{row["rating"]: row["shown"] for row in shares(seed, 1.5)} for seed in range(20)]
+    assert sum(shown[1] for shown in found) >= 16
+
+
+def test_variances_are_those_of_plain_sums():
+    """Two-way clustered variances by their definition, a review at a time; some have no user."""
+    draw = np.random.default_rng(3)
+    rows = [
+        (user if user < 30 else None, book, int(value), bool(label))
+        for user, book, value, label in zip(
+            draw.integers(0, 40, 400), draw.integers(0, 25, 400), draw.integers(0, 3, 400),
+            draw.random(400) < 0.3, strict=True,
+        )
+    ]  # fmt: skip
+    users, books, values, labels = (list(column) for column in zip(*rows, strict=True))
+    histogram, grouped = counting.Histogram(), [counting.GroupCounts(), counting.GroupCounts()]
+    histogram.add(np.array(values), np.array(labels))
+    for counts, groups in zip(grouped, (users, books), strict=True):
+        counts.add(pa.array(groups, pa.int64()), pa.array(values), pa.array(labels))
+    alone = [("alone", i) if user is None else user for i, user in enumerate(users)]
+    share = np.mean(labels)
+    for by, table in ((alone, grouped[0].table()), (books, grouped[1].table())):
+        clusters = Clusters.of(table, histogram.counts)
+        sizes = histogram.counts.sum(axis=1)
+        for value in range(3):
+            sums = Counter()
+            for group, (*_, v, label) in zip(by, rows, strict=True):
+                weight = 1 / sizes[value] if v == value else -1 / (400 - sizes[value])
+                sums[group] += weight * (label - share)
+            expected = sum(x**2 for x in sums.values()) * len(sums) / (len(sums) - 1)
+            assert clusters.of_differences(sizes, share)[value] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("missing", ["sentence_labels", "date", "rating", "user_id"])
@@ -208,7 +268,7 @@ def found(**changes) -> dict:
         "classes": {"no spoiler": {"reviews": 50}, "spoiler": {"reviews": 50}},
         "lengths": [{**length, "class": "no spoiler"}, {**length, "class": "spoiler"}],
         "place": None,
-        "ratings": [{"rating": 0, "share": 0.5, "low": 0.4, "high": 0.6}],
+        "ratings": [{"rating": 0, "share": 0.5, "elsewhere": 0.5, "shown": 0}],
         "years": [],
         "words": [],
         "words_tested": {"tested": 900, "beyond": 0},
@@ -221,8 +281,8 @@ def longer(kind: str) -> list[dict]:
     return [row | {"median": 1200} if row["class"] == kind else row for row in rows]
 
 
-def rated(*rows: tuple[int, float, float, float]) -> list[dict]:
-    return [dict(zip(("rating", "share", "low", "high"), row, strict=True)) for row in rows]
+def rated(*rows: tuple[int, float, int]) -> list[dict]:
+    return [dict(zip(("rating", "share", "shown"), row, strict=True), elsewhere=0.2) for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -240,10 +300,10 @@ def rated(*rows: tuple[int, float, float, float]) -> list[dict]:
         ({"place": {"mean": 0.3, "error": 0.05}}, "Spoilers come early"),
         ({"place": {"mean": 0.55, "error": 0.05}}, "neither early nor late"),
         (
-            {"ratings": rated((0, 0.4, 0.3, 0.5), (4, 0.1, 0.05, 0.15))},
-            "highest at no rating (40.0%) and lowest at 4 (10.0%)",
+            {"ratings": rated((0, 0.4, 1), (3, 0.5, 0), (4, 0.1, 1))},
+            "is higher than elsewhere at no rating (40.0% against 20.0%); lower than elsewhere at 4 (10.0%",
         ),
-        ({"ratings": rated((1, 0.4, 0.3, 0.5), (4, 0.3, 0.2, 0.4))}, "No rating differs from another"),
+        ({"ratings": rated((1, 0.4, 0), (4, 0.3, 0))}, "No rating is shown to have more or fewer spoilers"),
         ({}, "Of 900 words that are frequent enough to be tested, none"),
         ({"words_tested": {"tested": 900, "beyond": 7}}, "7 tell the classes apart"),
         ({"words": [{"class": "spoiler", "word": "<spoil>"}]}, "`<spoil>`: some reviews announce"),

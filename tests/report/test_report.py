@@ -14,7 +14,9 @@ from spoilers.report.page.page import render_html
 
 
 def pair(middle: float, low: float, high: float) -> dict:
-    return {"first": "gru", "second": "lstm", "average_precision": middle, "low": low, "high": high}
+    shown = {"shown": int(low > 0 or high < 0), "detectable": 0.127}
+    found = {"first": "gru", "second": "lstm", "average_precision": middle, "low": low, "high": high}
+    return found | shown
 
 
 @pytest.mark.parametrize(
@@ -23,11 +25,13 @@ def pair(middle: float, low: float, high: float) -> dict:
         (pair(0.05, 0.01, 0.09), "The GRU ranks better than the LSTM"),
         (pair(-0.05, -0.09, -0.01), "The GRU ranks worse than the LSTM"),
         (pair(0.05, -0.01, 0.09), "No difference between the GRU and the LSTM is shown"),
+        (pair(0.05, 0.01, 0.09) | {"shown": 0}, "No difference between the GRU and the LSTM is shown"),
         (pair(0.0, 0.0, 0.0), "No difference between the GRU and the LSTM is shown"),
     ],
 )
 def test_verdict(difference: dict, words: str) -> None:
     assert verdict(difference).startswith(words)
+    assert ("one of 0.127 would have been shown" in verdict(difference)) == words.startswith("No")
 
 
 def test_the_sample_is_never_taken_for_goodreads() -> None:

@@ -26,12 +26,12 @@ def gru_against_lstm(comparison: dict) -> dict[str, list[str]]:
 
 def of_quality(pairs: list[dict]) -> tuple[str, str]:
     """Say which cell ranks better, and on which side that counts."""
-    pair = next(pair for pair in pairs if (pair["first"], pair["second"]) == ("gru", "lstm"))
+    pair = next(pair for pair in pairs if (pair["first"], pair["second"]) == ("lstm", "gru"))
     middle, low, high = (pair[key] for key in ("average_precision", "low", "high"))
-    numbers = f"average precision {middle:+.3f}, interval {low:+.3f} to {high:+.3f}"
-    if low <= 0 <= high:
+    numbers = f"average precision of LSTM - GRU {middle:+.3f}, interval {low:+.3f} to {high:+.3f}"
+    if not pair["shown"]:
         return "level", f"*Quality* at the same number of units: no difference is shown ({numbers})."
-    side, better = ("pros", "GRU") if low > 0 else ("cons", "LSTM")
+    side, better = ("cons", "LSTM") if middle > 0 else ("pros", "GRU")
     return side, f"*Quality* at the same number of units: the {better} ranks better ({numbers})."
 
 

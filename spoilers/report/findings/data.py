@@ -64,15 +64,21 @@ def place_note(place: dict) -> str:
 
 
 def shares_note(key: str, rows: list[dict]) -> str:
-    """Whether the values with the most and the fewest spoilers differ beyond their intervals."""
-    most, fewest = max(rows, key=lambda row: row["low"]), min(rows, key=lambda row: row["high"])
-    if most["low"] <= fewest["high"]:
-        return f"No {key} differs from another in its share of spoilers beyond the intervals."
-    named = {name: value_name(key, row[key]) for name, row in (("most", most), ("fewest", fewest))}
-    return (
-        f"By {key}, the share of spoilers is clearly highest at {named['most']} ({most['share']:.1%}) and"
-        f" lowest at {named['fewest']} ({fewest['share']:.1%}): their intervals do not meet."
-    )
+    """Say at which values the share of spoilers is shown to differ from that of all other reviews."""
+    shown = [row for row in rows if row["shown"]]
+    if not shown:
+        return f"No {key} is shown to have more or fewer spoilers than the others."
+    sides = {
+        "higher": [row for row in shown if row["share"] > row["elsewhere"]],
+        "lower": [row for row in shown if row["share"] < row["elsewhere"]],
+    }
+    told = [
+        f"{side} than elsewhere at "
+        + ", ".join(f"{value_name(key, r[key])} ({r['share']:.1%} against {r['elsewhere']:.1%})" for r in of)
+        for side, of in sides.items()
+        if of
+    ]
+    return f"By {key}, the share of spoilers is {'; '.join(told)}."
 
 
 def value_name(key: str, value: int) -> str:

@@ -62,7 +62,8 @@ def of_fit(losses: dict[str, dict], trained: dict[str, dict]) -> list[str]:
 
 
 def of_baseline(pairs: list[dict]) -> list[str]:
-    if any(pair["low"] > 0 for pair in pairs if pair["second"] == "tfidf"):
+    ahead = [pair for pair in pairs if pair["shown"] and pair["average_precision"] > 0]
+    if any(pair["second"] == "tfidf" for pair in ahead):
         return []
     return [
         "*Making word order count*: neither network is shown to rank better than TF-IDF, which sees words"

@@ -10,7 +10,7 @@ from spoilers.report.findings.data import data_findings, data_note
 from spoilers.report.findings.gates import gate_findings
 from spoilers.report.findings.improvements import improvements
 from spoilers.report.findings.leakage import leakage_findings
-from spoilers.report.findings.models import chance_note, decision_note, fit_note, verdict
+from spoilers.report.findings.models import chance_note, fit_note, verdict
 from spoilers.report.findings.reliability import warnings
 from spoilers.report.findings.sentences import PUBLISHED, published_note
 from spoilers.report.findings.slices import slice_findings
@@ -21,7 +21,6 @@ FINDINGS = (
     chance_note,
     data_findings,
     data_note,
-    decision_note,
     fit_note,
     gate_findings,
     gru_against_lstm,

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from spoilers.core.errors import UserError
-from spoilers.text.vocabulary import WordCounts
+from spoilers.text.vocabulary import FEW, WordCounts
 
 SPLITS = ("train", "validation", "test")
 COLUMNS = ["label", "rating", "date", "user_id", "book_id", "sentence_lengths", "sentence_labels"]
@@ -33,13 +33,49 @@ class Histogram:
         self.counts[: len(shorter)] += shorter
 
 
+class GroupCounts:
+    """How many reviews and spoilers each group has at each value, a row for each that occurs.
+
+    Memory grows with the pairs of group and value. Added rows wait until there are as many as in the sum.
+    """
+
+    SCHEMA = pa.schema(
+        {"group": pa.string(), "value": pa.int64(), "reviews": pa.int64(), "spoilers": pa.int64()}
+    )
+
+    def __init__(self) -> None:
+        self.summed, self.waiting = self.SCHEMA.empty_table(), []
+
+    def add(self, groups: pa.Array, values: pa.Array, spoils: pa.Array) -> None:
+        """Add reviews by their group, value and label; those without a group or a value are left out."""
+        columns = [groups.cast(pa.string()), values, pa.repeat(1, len(groups)), spoils]
+        cast = [column.cast(field.type) for column, field in zip(columns, self.SCHEMA, strict=True)]
+        rows = pa.table(cast, schema=self.SCHEMA)
+        known = pc.and_(rows["group"].is_valid(), rows["value"].is_valid())
+        self.waiting.append(self.sum(rows.filter(known)))
+        if sum(map(len, self.waiting)) > max(len(self.summed), FEW):
+            self.table()
+
+    def table(self) -> pa.Table:
+        """Return a table of `group`, `value`, `reviews` and `spoilers`."""
+        self.summed, self.waiting = self.sum(pa.concat_tables([self.summed, *self.waiting])), []
+        return self.summed
+
+    def sum(self, rows: pa.Table) -> pa.Table:
+        grouped = rows.group_by(["group", "value"], use_threads=False)
+        return pa.table(
+            grouped.aggregate([("reviews", "sum"), ("spoilers", "sum")]).columns, schema=self.SCHEMA
+        )
+
+
 class Counts:
     """Everything that is counted; `add` takes batches of any split."""
 
     def __init__(self) -> None:
         self.review_tokens, self.review_sentences = Histogram(), Histogram()
         self.sentence_tokens = Histogram()  # of the sentences that have a label
-        self.ratings, self.years = Histogram(), Histogram()
+        self.values = {"rating": Histogram(), "year": Histogram()}
+        self.grouped = {(key, by): GroupCounts() for key in self.values for by in ("user_id", "book_id")}
         self.users, self.books = WordCounts(), WordCounts()
         self.parts = (
             Histogram()
@@ -48,13 +84,19 @@ class Counts:
 
     def add(self, batch: pa.RecordBatch) -> None:
         spoils = batch["label"].to_numpy(zero_copy_only=False)
-        for histogram, values in ((self.ratings, batch["rating"]), (self.years, pc.year(batch["date"]))):
-            known = values.is_valid().to_numpy(zero_copy_only=False)
-            histogram.add(values.drop_null().to_numpy(), spoils[known])
+        for key, values in (("rating", batch["rating"]), ("year", pc.year(batch["date"]))):
+            known = values.is_valid()
+            self.values[key].add(values.drop_null().to_numpy(), spoils[known.to_numpy(zero_copy_only=False)])
+            for by in ("user_id", "book_id"):
+                self.grouped[key, by].add(batch[by], values, batch["label"])
         for groups, column in ((self.users, batch["user_id"]), (self.books, batch["book_id"])):
             values, counts = pc.value_counts(column.drop_null()).flatten()
             groups.add(values, counts.to_numpy())
         self.add_sentences(batch, spoils)
+
+    def grouped_tables(self, key: str) -> tuple[pa.Table, pa.Table]:
+        """Return the counts at each value of a key by user and by book, as `GroupCounts` has them."""
+        return self.grouped[key, "user_id"].table(), self.grouped[key, "book_id"].table()
 
     def add_sentences(self, batch: pa.RecordBatch, spoils: np.ndarray) -> None:
         lengths = batch["sentence_lengths"].flatten().to_numpy().astype(np.int64)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from spoilers.report.inspection.counting import PARTS, Counts, Histogram
+from spoilers.report.inspection.shares import share_tables
 from spoilers.text.vocabulary import WordCounts
 
 CLASSES = ("no spoiler", "spoiler")
@@ -12,6 +13,9 @@ BIN = 2**0.5  # the factor from one bin of lengths to the next
 
 def describe(counts: Counts) -> dict:
     """Return everything that was counted, in numbers; a table is a list of rows."""
+    shares = share_tables(
+        {key: (values, *counts.grouped_tables(key)) for key, values in counts.values.items()}
+    )
     return {
         "classes": class_table(counts),
         "lengths": [
@@ -21,8 +25,8 @@ def describe(counts: Counts) -> dict:
         ],
         "positions": position_table(counts),
         "place": mean_place(counts),
-        "ratings": share_table("rating", counts.ratings),
-        "years": share_table("year", counts.years),
+        "ratings": shares["rating"],
+        "years": shares["year"],
         "groups": {"book": group_sizes(counts.books), "user": group_sizes(counts.users)},
     }
 
@@ -86,33 +90,6 @@ def mean_place(counts: Counts) -> dict | None:
     if places.number < 2:
         return None
     return {"reviews": places.number, "mean": round(places.mean, 4), "error": round(places.error, 4)}
-
-
-def share_table(key: str, values: Histogram) -> list[dict]:
-    """Reviews and share of spoilers at each value that occurs, with a 95 % interval."""
-    rows = []
-    for value in np.flatnonzero(values.counts.sum(axis=1)):
-        without, spoilers = map(int, values.counts[value])
-        low, high = wilson(spoilers, without + spoilers)
-        share = spoilers / (without + spoilers)
-        rows.append(
-            {
-                key: int(value),
-                "reviews": without + spoilers,
-                "share": round(share, 4),
-                "low": round(low, 4),
-                "high": round(high, 4),
-            }
-        )
-    return rows
-
-
-def wilson(hits: int, trials: int, z: float = 1.96) -> tuple[float, float]:
-    """Interval of a share (Wilson, 1927), good for small numbers too."""
-    share, spread = hits / trials, z**2 / trials
-    middle = share + spread / 2
-    side = z * (share * (1 - share) / trials + spread / (4 * trials)) ** 0.5
-    return (middle - side) / (1 + spread), (middle + side) / (1 + spread)
 
 
 def group_sizes(groups: WordCounts) -> dict | None:
