@@ -1,20 +1,21 @@
-"""Trains one network on the training reviews: `python -m stages.train lstm`, or `gru`."""
+"""Trains one network on the training reviews: `python -m stages.train lstm`, or `gru`.
+
+data/models holds the training with `seed` itself, data/seeds those with the seeds after it.
+"""
 
 import argparse
 from pathlib import Path
 
 from spoilers.core import params
-from spoilers.core.allocator import keep_freed_memory
 from spoilers.core.errors import UserError, run
 from spoilers.core.files import replacing_folder, write_json
 from spoilers.models import devices
 from spoilers.models import folder as model_folder
 from spoilers.models.network import CELLS
 from spoilers.training import processes
-from spoilers.training.checkpoints import Checkpoint
-from spoilers.training.describe import describe, timings
 from spoilers.training.loop import Diverged
-from spoilers.training.prepare import VOCABULARY, Choice, determining, prepare, read_data
+from spoilers.training.prepare import VOCABULARY, Choice
+from spoilers.training.seeds import Trained, timings, trained
 
 SPLITS = Path("data/splits")
 
@@ -24,37 +25,35 @@ def main() -> None:
     parser.add_argument("cell", choices=CELLS)
     cell = parser.parse_args().cell
     settings = params.load()
-    device = devices.choose(settings.machine.device)
-    keep_freed_memory()
-    processes.start(device)
-    data = read_data(SPLITS, settings.model, settings.train.max_tokens)
+    processes.start(devices.choose(settings.machine.device))
     rate = getattr(settings.optimizers, settings.optimizer).learning_rate
     choice = Choice(cell, settings.optimizer, rate, settings.seed)
-    checkpoint = Checkpoint(
-        *determining(choice, SPLITS, settings, device), settings.machine.checkpoint_seconds
-    )
-    curve = Path(f"reports/curves/{cell}.csv")
-    watched = {"checkpoint": checkpoint, "name": cell, "curve": curve}
-    training = prepare(choice, data, settings.model, settings.train, settings.optimizers, device, **watched)
     try:
-        progress = training.run()
+        with trained(choice, settings, SPLITS, cell, Path(f"reports/curves/{cell}.csv")) as networks:
+            if processes.is_first():
+                write(cell, networks, settings)
     except Diverged as diverged:
-        checkpoint.remove()
         raise UserError(
             f"train_{cell}: {diverged}; lower optimizers.{settings.optimizer}.learning_rate in params.yaml"
         ) from diverged
-
-    if processes.is_first():
-        write_json(f"reports/timings/{cell}.json", timings(training))
-        description = describe(cell, training, data, settings)
-        how = settings.clean.mask_spoiler_word, settings.tokenize.lowercase
-        with replacing_folder(f"data/models/{cell}") as folder:
-            model_folder.save(folder, cell, progress.best_weights, description, SPLITS / VOCABULARY, *how)
-        checkpoint.remove()
-        summary = description["training"]
-        precision, epoch = summary["validation_average_precision"], summary["best_epoch"]
-        print(f"{cell}: validation average precision {precision:.4f} at epoch {epoch:g}")
     processes.stop()
+
+
+def write(cell: str, networks: list[Trained], settings: params.Params) -> None:
+    """Save each network, and the seconds that they took."""
+    how = SPLITS / VOCABULARY, settings.clean.mask_spoiler_word, settings.tokenize.lowercase
+    first, *others = networks
+    write_json(f"reports/timings/{cell}.json", timings(networks))
+    with replacing_folder(f"data/seeds/{cell}") as folder:
+        for network in others:
+            (folder / str(network.seed)).mkdir()
+            model_folder.save(folder / str(network.seed), cell, network.weights, network.description, *how)
+    with replacing_folder(f"data/models/{cell}") as folder:
+        model_folder.save(folder, cell, first.weights, first.description, *how)
+    for network in networks:
+        summary = network.description["training"]
+        precision, epoch = summary["validation_average_precision"], summary["best_epoch"]
+        print(f"{cell}, seed {network.seed}: validation average precision {precision:.4f} at epoch {epoch:g}")
 
 
 if __name__ == "__main__":

@@ -64,6 +64,7 @@ def network(cell: str) -> tuple[dict, dict]:
     description = {
         "architecture": architecture,
         "threshold": 0.5,
+        "temperature": 1.0,
         "sentence_threshold": 0.5,
         "max_tokens": 40,
         "precision": "float32",

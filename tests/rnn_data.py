@@ -44,6 +44,7 @@ def write_project(folder: Path, changes: dict | None = None, **tables: pa.Table)
         "model.embedding_size": 8,
         "model.hidden_size": 8,
         "train.epochs": 4,
+        "train.seeds": 1,
         "train.patience": 4,
         "train.batch_size": 8,
         "train.validations_per_epoch": 2,

@@ -2,10 +2,10 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from spoilers.core.errors import UserError
@@ -15,27 +15,18 @@ PATH = Path("params.yaml")
 Share = Annotated[float, Field(gt=0, le=1)]
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-def not_an_integer(rate: object) -> object:
-    """Return the rate; refuse an integer.
-
-    DVC names the folder of a run of the study after its rate as written: `1` and `1.0` would be two folders.
-    """
-    if isinstance(rate, int):
-        raise PydanticCustomError("integer", "write it with a point, {rate}.0", {"rate": rate})
-    return rate
-
-
-Rate = Annotated[Positive, BeforeValidator(not_an_integer)]
 Count = Annotated[int, Field(ge=1)]
 OptimizerName = Literal["sgd", "momentum", "rmsprop", "adam"]
+CellName = Annotated[str, Field(pattern=r"^(sgd|momentum|rmsprop|adam)-\d+(\.\d+)?(e-\d+)?$")]
 
 
 class Section(BaseModel):
     """A strict section: no unknown keys, no strings where numbers belong, no change after loading."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+Changed = TypeVar("Changed", bound=Section)
 
 
 class MomentumSettings(Section):
@@ -132,12 +123,15 @@ class Model(Section):
     embedding_dropout: Probability
     state_dropout: Probability
     word_dropout: Probability
+    pooling: Literal["max", "last"]
+    read_padding: bool
     vectors: str | None
     freeze_vectors: bool
 
 
 class Train(Section):
     launcher: Annotated[str, Field(min_length=1)]
+    seeds: Count
     epochs: Count
     patience: Count
     batch_size: Count
@@ -147,6 +141,7 @@ class Train(Section):
     sentence_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     validations_per_epoch: Count
     precision: Literal["float32", "bfloat16"]
+    rate_decay: Literal["none", "linear"]
 
 
 class Machine(Section):
@@ -165,26 +160,62 @@ class Baseline(Section):
 
 class Sweep(Section):
     cell: Literal["lstm", "gru"]
-    optimizers: Annotated[list[OptimizerName], Field(min_length=1)]
-    learning_rates: Annotated[list[Rate], Field(min_length=1)]
+    cells: Annotated[list[CellName], Field(min_length=1)]
     shared_learning_rate: Positive
     seeds: Count
     epochs: Count
     reviews: Count
     max_tokens: Annotated[int, Field(ge=2)]
+    batch_size: Count
+
+    @property
+    def grid(self) -> dict[str, dict[float, str]]:
+        """Each optimizer's learning rates, in ascending order, with the cell's name as it is written."""
+        grid: dict[str, dict[float, str]] = {}
+        for cell in self.cells:
+            optimizer, _, rate = cell.partition("-")
+            grid.setdefault(optimizer, {})[float(rate)] = cell
+        return {name: dict(sorted(rates.items())) for name, rates in grid.items()}
 
     @model_validator(mode="after")
     def consistent(self) -> Self:
-        for key in ("optimizers", "learning_rates"):
-            values = getattr(self, key)
-            if len(set(values)) < len(values):
-                raise PydanticCustomError("repeated", "{key} names one value twice", {"key": key})
-        if self.shared_learning_rate not in self.learning_rates:
-            raise PydanticCustomError(
-                "shared",
-                "shared_learning_rate {rate} must be one of learning_rates {rates}",
-                {"rate": f"{self.shared_learning_rate:g}", "rates": str(self.learning_rates)},
-            )
+        if sum(map(len, self.grid.values())) < len(self.cells):
+            raise PydanticCustomError("repeated", "cells names one learning rate of an optimizer twice")
+        for name, rates in self.grid.items():
+            if 0.0 in rates:
+                raise PydanticCustomError("rate", "cells names the learning rate 0", {})
+            if self.shared_learning_rate not in rates:
+                raise PydanticCustomError(
+                    "shared",
+                    "cells lacks {name}-{rate}: shared_learning_rate must be among each optimizer's rates",
+                    {"name": name, "rate": f"{self.shared_learning_rate:g}"},
+                )
+        return self
+
+
+class Ablation(Section):
+    optimizer: OptimizerName
+    seeds: Count
+    epochs: Count
+    changes: dict[Annotated[str, Field(pattern="^[a-z0-9_]+$")], dict[str, Any]]
+
+    @model_validator(mode="after")
+    def consistent(self) -> Self:
+        if self.changes.get("default") != {}:
+            raise PydanticCustomError("default", "changes needs `default: {}`, to compare the others with")
+        for name, changes in self.changes.items():
+            if not changes.keys() <= {"cell", "model", "train", "optimizers"}:
+                raise PydanticCustomError(
+                    "changes",
+                    "changes.{name} may change `cell` and settings of `model`, `train` and `optimizers`",
+                    {"name": name},
+                )
+            if changes.get("cell", "lstm") not in ("lstm", "gru", "gru_of_equal_size"):
+                raise PydanticCustomError(
+                    "changes",
+                    "changes.{name}.cell may be 'lstm', 'gru' or 'gru_of_equal_size'",
+                    {"name": name},
+                )
         return self
 
 
@@ -205,6 +236,7 @@ class Params(Section):
     train: Train
     baseline: Baseline
     sweep: Sweep
+    ablation: Ablation
     evaluate: Evaluate
     machine: Machine
 
@@ -231,9 +263,34 @@ def load(path: Path | str = PATH) -> Params:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: is not valid YAML: {error}") from error
     try:
-        return Params.model_validate(values)
+        params = Params.model_validate(values)
     except ValidationError as error:
         raise UserError(f"{path}: " + "; ".join(map(describe, error.errors()))) from error
+    for name, changes in params.ablation.changes.items():
+        try:
+            change(params, {key: value for key, value in changes.items() if key != "cell"})
+        except ValidationError as error:
+            where = f"{path}: ablation.changes.{name}."
+            raise UserError(where + "; ".join(map(describe, error.errors()))) from error
+    return params
+
+
+def change(section: Changed, changes: dict) -> Changed:
+    """Return a section with some settings changed; `changes` is nested as params.yaml is.
+
+    Raises:
+        ValidationError: a setting is unknown, or may not have its new value.
+    """
+    values = {name: vars(section)[name] for name in type(section).model_fields}
+    for name, new in changes.items():
+        old = values.get(name)
+        values[name] = change(old, new) if isinstance(old, Section) and isinstance(new, dict) else new
+    return type(section).model_validate(values)
+
+
+def replace(section: Changed, **values: object) -> Changed:
+    """Return a section with some settings replaced; only the others are read from the old one."""
+    return type(section).model_validate(section.model_dump(exclude=set(values)) | values)
 
 
 def describe(error: dict) -> str:
@@ -248,7 +305,7 @@ def describe(error: dict) -> str:
             return f"{key}: is not a setting of this pipeline; remove it or correct its name"
         case "missing":
             return f"{key}: is missing"
-        case "fractions" | "repeated" | "shared":
+        case "fractions" | "repeated" | "shared" | "rate" | "default" | "changes":
             return f"{key}: {error['msg']}"
         case _:
             return f"{key}: was {value}, {error['msg'].lower().replace('input should', 'should')}"

@@ -28,6 +28,7 @@ class Batch(NamedTuple):
     backward_windows: Tensor  # the same rows where each review is reversed
     sentence_levels: tuple[Tensor, ...]  # the further levels of `windows`
     review_levels: tuple[Tensor, ...]  # `windows` of the sentences of each review
+    last: Tensor  # (reviews): the row of the state in which either direction ends
     review_of_sentence: Tensor  # (sentences)
     labels: Tensor  # float32 (reviews)
     sentence_labels: Tensor  # float32 (sentences), NaN without a label
@@ -53,15 +54,20 @@ def padded(length: int) -> int:
     return -(-length // MULTIPLE) * MULTIPLE
 
 
-def assemble(reviews: Reviews, rows: np.ndarray) -> Batch:
-    """Return the reviews at `rows` as one batch."""
+def assemble(reviews: Reviews, rows: np.ndarray, read_padding: bool = False) -> Batch:
+    """Return the reviews at `rows` as one batch.
+
+    Where padding is read, it counts as a part of each review: the backward direction begins with it, and
+    the forward direction ends on it.
+    """
     part = reviews.choose(rows)
     lengths, count = part.lengths, len(rows)
     time = np.arange(padded(int(lengths.max())))[:, None]
     real = time < lengths  # (tokens, reviews)
     ids = np.full((count, len(time)), PADDING, np.int64)
     ids[real.T] = part.ids
-    reversal = np.where(real, lengths - 1 - time, time) * count + np.arange(count)
+    read = np.full(count, len(time)) if read_padding else lengths  # tokens of each review that are read
+    reversal = np.where(time < read, read - 1 - time, time) * count + np.arange(count)
     forward = (time * count + np.arange(count)).T[real.T]  # the rows of the real tokens, review by review
     backward = reversal.T[real.T]
     tokens, *sentence_levels = windows(part.sentence_lengths.astype(np.int64))
@@ -72,6 +78,7 @@ def assemble(reviews: Reviews, rows: np.ndarray) -> Batch:
         backward_windows=torch.from_numpy(backward[tokens]),
         sentence_levels=tuple(map(torch.from_numpy, sentence_levels)),
         review_levels=tuple(map(torch.from_numpy, windows(part.sentence_counts))),
+        last=torch.from_numpy((read - 1) * count + np.arange(count)),
         review_of_sentence=torch.from_numpy(part.review_of_sentence),
         labels=torch.from_numpy(part.labels),
         sentence_labels=torch.from_numpy(part.sentence_labels),

@@ -37,5 +37,5 @@ class WordDropout(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         if not self.training or not self.share:
             return ids
-        dropped = torch.rand(ids.shape, device=ids.device) < self.share  # padding too, which nothing reads
+        dropped = torch.rand(ids.shape, device=ids.device) < self.share  # padding too
         return ids.masked_fill(dropped, self.replacement)

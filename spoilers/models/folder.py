@@ -34,7 +34,7 @@ from spoilers.models.scoring import score, sigmoid
 from spoilers.text.reviews import Reviews
 from spoilers.text.vocabulary import Vocabulary
 
-FORMAT = 2  # raise it when cleaning, tokenizing or a model's code change what a saved model means
+FORMAT = 3  # raise it when cleaning, tokenizing or a model's code change what a saved model means
 WEIGHTS, DESCRIPTION, VOCABULARY = FILES = ("model.safetensors", "model.json", "vocabulary.txt")
 MANIFEST = "manifest.json"
 AGAIN = "train with `dvc repro`, or copy the whole folder again"
@@ -58,6 +58,7 @@ class NetworkDescription(BaseModel):
     model_config = ConfigDict(strict=True)
     architecture: dict
     threshold: Finite
+    temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     sentence_threshold: Finite | None
     max_tokens: Annotated[int, Field(ge=2)]
     precision: Literal["float32", "bfloat16"]
@@ -97,6 +98,7 @@ class Network:
         checked = NetworkDescription.model_validate(self.description)
         self.threshold, self.sentence_threshold = checked.threshold, checked.sentence_threshold
         self.max_tokens, self.precision = checked.max_tokens, checked.precision
+        self.temperature = checked.temperature
         weights = read_weights(folder / WEIGHTS)
         check_sizes(checked.architecture, len(vocabulary), weights)
         network = SpoilerRNN(**checked.architecture)
@@ -106,7 +108,7 @@ class Network:
         self.process = os.getpid()
 
     def probabilities(self, reviews: Reviews) -> tuple[np.ndarray, np.ndarray]:
-        """Run the network.
+        """Run the network; a review's probability is calibrated by the temperature found on validation.
 
         Raises:
             UserError: the network is on a GPU, and this process was forked from the one that loaded it.
@@ -114,7 +116,7 @@ class Network:
         if os.getpid() != self.process:
             self.after_fork()
         logits = score(self.network, reviews, self.device, self.precision)
-        return sigmoid(logits.reviews), sigmoid(logits.sentences)
+        return sigmoid(logits.reviews, self.temperature), sigmoid(logits.sentences)
 
     def after_fork(self) -> None:
         """Use one thread: OpenMP's others have stayed in the parent, and would be waited for without end."""

@@ -22,6 +22,9 @@ class SpoilerRNN(nn.Module):
     The maximum is taken within each sentence first, where a second linear layer reads it, and then over
     the sentences of the review, which gives the maximum over the whole review. A review's logits do
     not depend on the batch that it is in: no padding enters a real token's state or a maximum.
+
+    With `pooling` "last", the review's logit is read from the last state of each direction instead. With
+    `read_padding`, the padding of the batch is read like words, and a review's logits do depend on its batch.
     """
 
     def __init__(
@@ -35,8 +38,11 @@ class SpoilerRNN(nn.Module):
         embedding_dropout: float = 0.0,
         state_dropout: float = 0.0,
         word_dropout: float = 0.0,
+        pooling: Literal["max", "last"] = "max",
+        read_padding: bool = False,
     ):
         super().__init__()
+        self.pooling, self.read_padding = pooling, read_padding
         self.layer = CELLS[cell]
         self.word_dropout = WordDropout(word_dropout, UNKNOWN)
         self.embedding = nn.Embedding(vocabulary_size, embedding_size, padding_idx=PADDING)
@@ -70,12 +76,16 @@ class SpoilerRNN(nn.Module):
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the logits of the reviews (reviews,) and of all their sentences (sentences,)."""
         windows = (batch.forward_windows, batch.backward_windows)
+        directions = [states.flatten(0, 1) for states in self.states(batch)]  # (tokens * reviews, hidden)
         maxima = [  # of each direction: (sentences, hidden)
-            segment_max(states.flatten(0, 1), (first, *batch.sentence_levels))
-            for states, first in zip(self.states(batch), windows, strict=False)
+            segment_max(states, (first, *batch.sentence_levels))
+            for states, first in zip(directions, windows, strict=False)
         ]
         sentences = torch.cat(maxima, dim=1)  # (sentences, width)
-        reviews = segment_max(sentences, batch.review_levels)  # (reviews, width)
+        if self.pooling == "max":
+            reviews = segment_max(sentences, batch.review_levels)  # (reviews, width)
+        else:
+            reviews = torch.cat([states.index_select(0, batch.last) for states in directions], dim=1)
         mask = self.state_dropout.mask(reviews)
         if mask is not None:
             reviews = reviews * mask

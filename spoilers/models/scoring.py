@@ -34,7 +34,7 @@ def score(model: SpoilerRNN, reviews: Reviews, device: torch.device, precision: 
     model.eval()
     batches = list(in_order_of_length(reviews.lengths, TOKENS[device.type]))
     found = []
-    for batch in prefetch(assemble(reviews, rows).to(device) for rows in batches):
+    for batch in prefetch(assemble(reviews, rows, model.read_padding).to(device) for rows in batches):
         with autocast(device, precision, model.layer):
             found.append(model(batch))
     model.train(was_training)
@@ -49,6 +49,6 @@ def score(model: SpoilerRNN, reviews: Reviews, device: torch.device, precision: 
     return logits
 
 
-def sigmoid(logits: np.ndarray) -> np.ndarray:
-    """Return probabilities, float32."""
-    return F.sigmoid(torch.from_numpy(logits)).numpy()
+def sigmoid(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """Return probabilities, float32, of logits that are divided by a temperature first (Guo et al., 2017)."""
+    return F.sigmoid(torch.from_numpy(logits) / temperature).numpy()

@@ -1,23 +1,18 @@
 """The training loop: the same for the two models and for every run of the optimizer study."""
 
 import math
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from tqdm import tqdm
 
-from spoilers.core.files import write_text
 from spoilers.core.parallel import prefetch
 from spoilers.core.params import Train
 from spoilers.metrics.scores import best_threshold, decision_scores, ranking_scores
-from spoilers.metrics.tables import to_csv
 from spoilers.models.batches import Batch, assemble, epoch_order
 from spoilers.models.devices import autocast, reseed
 from spoilers.models.network import SpoilerRNN
@@ -28,6 +23,7 @@ from spoilers.training.checkpoints import Checkpoint
 from spoilers.training.diagnostics import Step, StepRecord, copy_weights
 from spoilers.training.loss import loss_of, loss_sums
 from spoilers.training.signals import catch_signals
+from spoilers.training.watch import Update
 
 AHEAD = 4  # batches that are assembled and copied to the device while one is trained on
 READ_EVERY = 50  # steps between two looks at the losses: a look waits for the device
@@ -72,8 +68,9 @@ class Training:
     """Trains one model from its initial to its best weights.
 
     "Best" is by average precision on validation. With a checkpoint, a training that was killed
-    goes on where it was last saved, and ends with the same weights as one that was not. With a
-    name, it shows its progress; with a curve, it writes the history there after each validation.
+    goes on where it was last saved, and ends with the same weights as one that was not; one that was done is
+    not trained again. `tell` is called with what there is to see. `give_up` is asked after each validation
+    whether to stop for good.
     """
 
     def __init__(
@@ -85,14 +82,17 @@ class Training:
         settings: Train,
         seed: int,
         checkpoint: Checkpoint | None = None,
-        name: str = "",
-        curve: Path | None = None,
+        tell: Callable[[Update], None] | None = None,
+        give_up: Callable[[list[dict]], bool] | None = None,
     ):
         self.model, self.optimizer = model.train(), optimizer
         self.weights = [weight for weight in model.parameters() if weight.requires_grad]
         self.train, self.validation = train, validation
         self.settings, self.seed = settings, seed
-        self.checkpoint, self.name, self.curve = checkpoint, name, curve
+        self.checkpoint, self.give_up = checkpoint, give_up
+        self.tell = tell or (lambda _: None)
+        self.untold = 0  # tokens
+        self.rate = optimizer.param_groups[0]["lr"]
         self.device = next(model.parameters()).device
         self.replica = nn.parallel.DistributedDataParallel(model) if processes.world_size() > 1 else model
         self.batches_per_epoch = math.ceil(len(train) / settings.batch_size)
@@ -111,13 +111,14 @@ class Training:
         progress = self.progress
         self.started = time.monotonic() - progress.elapsed
         self.saved = time.monotonic()
-        with catch_signals() as caught, self.bar() as bar:
+        with catch_signals() as interrupted:
             for share in prefetch(self.shares(progress.epoch, progress.batch), AHEAD):
                 if progress.done:
                     break
                 self.step(share)
-                bar.update(share.tokens)
-                self.follow(caught, bar)
+                self.untold += share.tokens
+                self.follow(interrupted)
+        self.tell(Update(self.seed, self.untold))
         self.model.load_state_dict(progress.best_weights)
         return progress
 
@@ -139,6 +140,7 @@ class Training:
         if not self.model.training:
             raise RuntimeError("a training step on a model in evaluation mode would leave out dropout")
         self.seed_dropout()
+        self.decay_rate()
         loss = self.loss(share)
         # DDP averages the gradients over the processes that share a batch; they should be summed.
         summed = loss * processes.world_size() if share.split else loss
@@ -160,6 +162,12 @@ class Training:
         draw = np.random.SeedSequence([self.seed, self.progress.step, processes.rank()])
         reseed(self.device, int(draw.generate_state(1)[0]))
 
+    def decay_rate(self) -> None:
+        """Set the learning rate of the coming step, which depends on the step alone."""
+        if self.settings.rate_decay == "linear":
+            left = 1 - self.progress.step / (self.settings.epochs * self.batches_per_epoch)
+            self.optimizer.param_groups[0]["lr"] = self.rate * left
+
     def loss(self, share: Share) -> Tensor:
         """Return this process's part of the batch's loss: a scalar."""
         with autocast(self.device, self.settings.precision, self.model.layer):
@@ -170,26 +178,27 @@ class Training:
         per_sentence = of_sentences / max(share.labelled, 1)
         return of_reviews / share.reviews + self.settings.sentence_weight * per_sentence
 
-    def follow(self, caught: list[int], bar: tqdm) -> None:
+    def follow(self, interrupted: Callable[[], bool]) -> None:
         """After a step: validate, save and stop where it is time to."""
         progress = self.progress
         validated = progress.batch in self.validated_after
-        if validated or progress.step % READ_EVERY == 0 or (caught and processes.world_size() == 1):
-            loss = self.read()
-            bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+        if validated or progress.step % READ_EVERY == 0 or (processes.world_size() == 1 and interrupted()):
+            self.read()
+            self.tell(Update(self.seed, self.untold))
+            self.untold = 0
             if validated:
                 self.validate()
             if progress.batch == self.batches_per_epoch:
                 progress.epoch, progress.batch = progress.epoch + 1, 0
                 progress.done |= progress.epoch == self.settings.epochs
-            interrupted = processes.any_of(bool(caught))
-            if validated or interrupted or self.is_save_due():
+            stopped = processes.any_of(interrupted())
+            if validated or stopped or self.is_save_due():
                 self.save()
-            if interrupted and not progress.done:
+            if stopped and not progress.done:
                 raise KeyboardInterrupt
 
-    def read(self) -> float:
-        """Read what the steps since the last look did; return the last loss.
+    def read(self) -> None:
+        """Read what the steps since the last look did.
 
         Raises:
             Diverged: the loss or the gradient of one of them is not finite.
@@ -199,7 +208,6 @@ class Training:
             if not (math.isfinite(loss) and math.isfinite(gradient_norm)):
                 self.progress.step -= len(rows) - i
                 self.diverged(loss, gradient_norm)
-        return rows[-1][0]
 
     def diverged(self, loss: float, gradient_norm: float) -> None:
         rate = self.optimizer.param_groups[0]["lr"]
@@ -219,10 +227,10 @@ class Training:
         if progress.history[-1]["average_precision"] > best:
             progress.best_row = len(progress.history) - 1
             progress.best_weights = {k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()}
-        if processes.is_first():
-            self.show()
+        self.show()
         waited = len(progress.history) - 1 - progress.best_row
         progress.done = waited >= settings.patience * settings.validations_per_epoch
+        progress.done |= self.give_up is not None and self.give_up(progress.history)
 
     def validation_row(self) -> dict[str, float]:
         """Score the validation reviews; return what the curves show of it and of the steps before."""
@@ -245,17 +253,14 @@ class Training:
         }
 
     def show(self) -> None:
-        """Write the curve so far, and print the last row."""
-        if self.curve:
-            write_text(self.curve, to_csv(self.progress.history))
-        if self.name:
-            row = self.progress.history[-1]
-            tqdm.write(
-                f"{self.name}: epoch {row['epoch']:g}: loss {row['train_loss']:.4f},"
-                f" validation loss {row['validation_loss']:.4f},"
-                f" average precision {row['average_precision']:.4f}"
-            )
-            sys.stdout.flush()
+        """Tell the history so far, and its last row in words."""
+        row = self.progress.history[-1]
+        text = (
+            f"epoch {row['epoch']:g}: loss {row['train_loss']:.4f},"
+            f" validation loss {row['validation_loss']:.4f},"
+            f" average precision {row['average_precision']:.4f}"
+        )
+        self.tell(Update(self.seed, 0, text, self.progress.history))
 
     def is_save_due(self) -> bool:
         return self.checkpoint is not None and time.monotonic() - self.saved > self.checkpoint.seconds
@@ -285,15 +290,6 @@ class Training:
         self.optimizer.load_state_dict(state["optimizer"])
         self.progress = Progress(**state["progress"])
         self.record = StepRecord(self.progress.record)
-        if processes.is_first():
-            print(f"{self.name}: going on after step {self.progress.step}", flush=True)
-            if self.curve and self.progress.history:
-                write_text(self.curve, to_csv(self.progress.history))
-
-    def bar(self) -> tqdm:
-        """Return a bar of tokens, shown on a terminal alone: elsewhere the validations print lines."""
-        hidden = None if self.name and processes.is_first() else True
-        tokens = len(self.train.ids)
-        done = int(self.progress.step / self.batches_per_epoch * tokens)
-        total = self.settings.epochs * tokens
-        return tqdm(desc=self.name, total=total, initial=done, unit="token", unit_scale=True, disable=hidden)
+        tokens = round(self.progress.step / self.batches_per_epoch * len(self.train.ids))
+        text = f"going on after step {self.progress.step}"
+        self.tell(Update(self.seed, tokens, text, self.progress.history))

@@ -14,18 +14,19 @@ def make(
     learning_rate: float,
     parameters: Iterable[nn.Parameter],
 ) -> Optimizer:
-    """The optimizer that the settings are of; plain SGD is momentum 0. No weight decay anywhere.
+    """Return the optimizer that the settings are of; plain SGD is momentum 0. No weight decay anywhere.
 
-    Fused where PyTorch has it: one pass over the weights.
+    All of them run the same kind of implementation (foreach: one operation on all weights at a time), so that
+    their seconds can be compared; PyTorch has fused ones of some only.
     """
     match settings:
         case MomentumSettings():
-            return SGD(parameters, learning_rate, momentum=settings.momentum, fused=True)
+            return SGD(parameters, learning_rate, momentum=settings.momentum, foreach=True)
         case RMSpropSettings():
-            return RMSprop(parameters, learning_rate, alpha=settings.alpha, eps=settings.eps)
+            return RMSprop(parameters, learning_rate, alpha=settings.alpha, eps=settings.eps, foreach=True)
         case AdamSettings():
             betas = (settings.beta1, settings.beta2)
-            return Adam(parameters, learning_rate, betas=betas, eps=settings.eps, fused=True)
+            return Adam(parameters, learning_rate, betas=betas, eps=settings.eps, foreach=True)
 
 
 def state_bytes(optimizer: Optimizer) -> int:

@@ -72,12 +72,14 @@ def prepare(
 def determining(
     choice: Choice, splits: Path, params: Params, device: torch.device
 ) -> tuple[dict, list[Path]]:
-    """Return the settings and the files that the trained weights depend on."""
+    """Return the settings and the files that the trained weights depend on, beside the seed."""
     settings = {
-        **vars(choice),
-        "optimizer": {choice.optimizer: getattr(params.optimizers, choice.optimizer).model_dump()},
+        "cell": choice.cell,
+        "optimizer": choice.optimizer,
+        "learning_rate": choice.learning_rate,
+        "optimizer_settings": getattr(params.optimizers, choice.optimizer).settings.model_dump(),
         "model": params.model.model_dump(),
-        "train": params.train.model_dump(exclude={"launcher"}),
+        "train": params.train.model_dump(exclude={"launcher", "seeds"}),
         "device": device.type,
         "processes": processes.world_size(),
     }

@@ -2,35 +2,56 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.synchronize import Event
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_parent_stops: Event | None = None
+
+
+def leave_to_parent(stop: Event) -> None:
+    """Ignore signals in this worker process: its parent gets them too, and sets `stop`."""
+    global _parent_stops
+    _parent_stops = stop
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
-def catch_signals() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM in a list, so that the loop can stop between two steps.
+def catch_signals() -> Iterator[Callable[[], bool]]:
+    """Yield a function that tells whether SIGINT or SIGTERM has come, so that the loop can stop between steps.
 
     A second signal acts at once, unless it comes with the first: torchrun passes on what the
-    terminal has sent already. Does nothing outside the main thread.
+    terminal has sent already. Nothing is caught outside the main thread.
     """
-    caught: list[int] = []
-    first = 0.0
+    if _parent_stops is not None:
+        yield _parent_stops.is_set
+        return
+    caught: list[float] = []
 
-    def catch(number: int, _frame) -> None:
-        nonlocal first
-        if caught and time.monotonic() - first > 1:
+    def catch(_number: int, _frame) -> None:
+        caught.append(time.monotonic())
+        if caught[-1] - caught[0] > 1:
             raise KeyboardInterrupt
-        if not caught:
-            first = time.monotonic()
-        caught.append(number)
 
     try:
-        old = {number: signal.signal(number, catch) for number in (signal.SIGINT, signal.SIGTERM)}
+        old = {number: signal.signal(number, catch) for number in SIGNALS}
     except ValueError:  # not the main thread
-        yield caught
+        yield lambda: False
         return
     try:
-        yield caught
+        yield lambda: bool(caught)
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Let signals wait until the block ends; processes started in it never see them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -38,9 +38,25 @@ def test_small_numbers_are_numbers(tmp_path: Path, text: str) -> None:
         ("layers: 1", "layers: 1.5", ["model.layers", "1.5", "integer"]),
         ("layers: 1", "layers: true", ["model.layers", "True", "integer"]),
         ("lowercase: true", "lowercase: 'yes'", ["tokenize.lowercase", "'yes'", "boolean"]),
-        ("shared_learning_rate: 0.01", "shared_learning_rate: 0.5", ["shared_learning_rate 0.5", "one of"]),
-        ("    - 1.0\n    - 10.0", "    - 1\n    - 10.0", ["sweep.learning_rates.4: was 1, write it with a"]),
-        ("    - sgd\n", "    - adam\n", ["sweep", "optimizers names one value twice"]),
+        ("shared_learning_rate: 0.01", "shared_learning_rate: 0.5", ["sweep: cells lacks sgd-0.5", "shared"]),
+        ("- sgd-1.0\n", "- sgd-0.3\n", ["sweep: cells names one learning rate of an optimizer twice"]),
+        ("- sgd-1.0\n", "- sgd-0.30\n", ["sweep: cells names one learning rate of an optimizer twice"]),
+        ("- sgd-1.0\n", "- sgd-0.0\n", ["sweep: cells names the learning rate 0"]),
+        ("- sgd-1.0\n", "- adagrad-1.0\n", ["sweep.cells.2: was 'adagrad-1.0'", "pattern"]),
+        ("- sgd-1.0\n", "- sgd--1.0\n", ["sweep.cells.2: was 'sgd--1.0'", "pattern"]),
+        ("default: {}", "other: {}", ["ablation: changes needs `default: {}`"]),
+        (
+            "hidden_size: 32\n",
+            "hidden: 32\n",
+            ["ablation.changes.hidden_smaller.", "hidden: is not a setting"],
+        ),
+        ("hidden_size: 32\n", "hidden_size: 0\n", ["hidden_smaller.hidden_size: was 0", "greater"]),
+        ("cell: gru_of", "cell: rnn_of", ["ablation: changes.gru_of_equal_size.cell may be"]),
+        (
+            "      cell: gru_of",
+            "      sweep: gru_of",
+            ["ablation: changes.gru_of_equal_size may change `cell`"],
+        ),
         ("model:", "model", ["not valid YAML"]),
     ],
 )
@@ -49,6 +65,26 @@ def test_a_mistake_ends_in_one_line(tmp_path: Path, old: str, new: str, words: l
         load(tmp_path, old, new)
     for word in words:
         assert word in str(raised.value)
+
+
+def test_cells_are_named_as_they_are_written() -> None:
+    names = {"cells": ["adam-1e-05", "sgd-0.01", "adam-0.01", "sgd-1.0"]}
+    sweep = params.change(params.load().sweep, names)
+    assert sweep.grid == {
+        "adam": {1e-05: "adam-1e-05", 0.01: "adam-0.01"},
+        "sgd": {0.01: "sgd-0.01", 1.0: "sgd-1.0"},
+    }
+
+
+def test_change_is_nested_and_leaves_the_rest() -> None:
+    before = params.load()
+    after = params.change(
+        before, {"model": {"hidden_size": 7}, "optimizers": {"adam": {"learning_rate": 0.5}}}
+    )
+    assert (after.model.hidden_size, after.optimizers.adam.learning_rate) == (7, 0.5)
+    assert after.model.embedding_size == before.model.embedding_size
+    assert after.optimizers.adam.settings == before.optimizers.adam.settings
+    assert params.replace(before.train, epochs=2).model_dump() == before.train.model_dump() | {"epochs": 2}
 
 
 def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:

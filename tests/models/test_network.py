@@ -58,9 +58,8 @@ def test_a_review_scores_the_same_alone_and_in_any_batch_with_any_padding(cell, 
         assert torch.allclose(together[kind], expected, atol=1e-6, rtol=0)
 
 
-def reference(model: SpoilerRNN, cell: str, some: Reviews) -> tuple[torch.Tensor, torch.Tensor]:
-    """Compute the same with PyTorch's own layer on packed sequences and loops over the sentences."""
-    batch, lengths = assemble(some, np.arange(len(some))), torch.from_numpy(some.lengths)
+def own_layer_of_pytorch(model: SpoilerRNN, cell: str) -> nn.RNNBase:
+    """Return PyTorch's LSTM or GRU, with its own layers and directions, and the model's weights."""
     bidirectional, layers = bool(model.rnn.backwards), len(model.rnn.forwards)
     first = model.rnn.forwards[0]
     rnn = CELLS[cell](first.input_size, first.hidden_size, layers, bidirectional=bidirectional)
@@ -69,6 +68,13 @@ def reference(model: SpoilerRNN, cell: str, some: Reviews) -> tuple[torch.Tensor
             for layer, part in enumerate(ours):
                 for name, value in part.named_parameters():
                     getattr(rnn, name.replace("_l0", f"_l{layer}{suffix}")).copy_(value)
+    return rnn
+
+
+def reference(model: SpoilerRNN, cell: str, some: Reviews) -> tuple[torch.Tensor, torch.Tensor]:
+    """Compute the same with PyTorch's own layer on packed sequences and loops over the sentences."""
+    batch, lengths = assemble(some, np.arange(len(some))), torch.from_numpy(some.lengths)
+    rnn = own_layer_of_pytorch(model, cell)
     packed = pack_padded_sequence(model.embedding(batch.ids), lengths, enforce_sorted=False)
     states = pad_packed_sequence(rnn(packed)[0])[0]  # (longest review, reviews, width)
     left, review_maxima, sentence_maxima = some.sentence_lengths.tolist(), [], []
@@ -95,6 +101,36 @@ def test_equals_packed_sequences(cell, layers, bidirectional, seed):
     with torch.inference_mode():
         for ours, theirs in zip(model(batch), reference(model, cell, some), strict=True):
             assert torch.allclose(ours, theirs, atol=1e-5, rtol=0)
+
+
+@every_shape
+@pytest.mark.parametrize("read_padding", [False, True])
+def test_the_last_state_is_pytorchs_own(cell, layers, bidirectional, read_padding):
+    """On packed sequences, or on padded ones as if the padding were words; the gradients too."""
+    model = make(cell, layers, bidirectional, pooling="last", read_padding=read_padding)
+    some = reviews(8, 7, longest=50)
+    batch, lengths = assemble(some, np.arange(7), read_padding), torch.from_numpy(some.lengths)
+    assert len(set(some.lengths)) > 3
+    rnn, embedded = own_layer_of_pytorch(model, cell), model.embedding(batch.ids)
+    sequences = embedded if read_padding else pack_padded_sequence(embedded, lengths, enforce_sorted=False)
+    last = rnn(sequences)[1]
+    last = last[0] if cell == "lstm" else last  # (layers * directions, reviews, hidden)
+    directions = 2 if bidirectional else 1
+    expected = model.review_head(torch.cat(list(last[-directions:]), dim=1)).squeeze(1)
+    found = model(batch)[0]
+    assert torch.allclose(found, expected, atol=1e-5)
+    ours, theirs = (torch.autograd.grad(x.sum(), model.embedding.weight)[0] for x in (found, expected))
+    assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("read_padding", [False, True])
+def test_only_where_padding_is_read_it_changes_a_review(read_padding):
+    model = make("lstm", pooling="last", read_padding=read_padding)
+    some = reviews(9, 8, longest=50)
+    with torch.inference_mode():
+        together = model(assemble(some, np.arange(8), read_padding))[0]
+        alone = torch.cat([model(assemble(some, np.array([i]), read_padding))[0] for i in range(8)])
+    assert torch.allclose(together, alone, atol=1e-6) is not read_padding
 
 
 @every_shape

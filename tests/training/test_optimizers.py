@@ -25,6 +25,7 @@ def test_as_configured(name):
     assert type(optimizer).__name__ == CLASSES[name]
     assert {key: group[key] for key in SETTINGS[name]} == SETTINGS[name]
     assert group["lr"] == 0.25
+    assert group["foreach"] and not group.get("fused"), "the same kind of implementation for all"
     assert group["weight_decay"] == 0
     assert not group.get("nesterov") and not group.get("centered") and not group.get("amsgrad")
 

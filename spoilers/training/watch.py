@@ -1,0 +1,66 @@
+"""What is seen of trainings as they go: a bar, lines, and the curve that a plot shows."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from tqdm import tqdm
+
+from spoilers.core.files import write_text
+from spoilers.metrics.tables import to_csv
+
+CURVES = ("average_precision", "train_loss", "validation_loss")
+
+
+class Update(NamedTuple):
+    """What a training says of itself, now and then."""
+
+    seed: int
+    tokens: int = 0  # that it has trained on since it last said something
+    text: str = ""
+    history: list[dict] | None = None  # the rows of all its validations so far
+
+
+class Watch:
+    """Shows trainings that differ in their seed: one bar of all tokens on a terminal, and lines.
+
+    With a curve, the mean over the seeds is written there whenever one of them has been validated.
+    """
+
+    def __init__(self, name: str, tokens: int, curve: Path | None):
+        self.name, self.curve = name, curve
+        self.histories: dict[int, list[dict]] = {}
+        self.bar = tqdm(desc=name, total=tokens, unit="token", unit_scale=True, disable=None)
+
+    def __call__(self, update: Update) -> None:
+        self.bar.update(update.tokens)
+        if update.history:
+            self.histories[update.seed] = update.history
+            if self.curve:
+                write_text(
+                    self.curve, to_csv(mean_curve(self.histories[seed] for seed in sorted(self.histories)))
+                )
+        if update.text:
+            tqdm.write(f"{self.name}, seed {update.seed}: {update.text}")
+            sys.stdout.flush()
+
+    def __enter__(self) -> "Watch":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+
+def mean_curve(histories: Iterable[list[dict]]) -> list[dict]:
+    """Return the mean and the range over seeds at each validation; a seed counts as long as it ran."""
+    histories = list(histories)
+    rows = []
+    for i in range(max(map(len, histories))):
+        there = [history[i] for history in histories if len(history) > i]
+        row = {"epoch": there[0]["epoch"], "seeds": len(there)}
+        for name in CURVES:
+            values = [one[name] for one in there]
+            row |= {name: sum(values) / len(values), f"{name}_low": min(values), f"{name}_high": max(values)}
+        rows.append(row)
+    return rows

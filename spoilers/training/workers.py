@@ -1,0 +1,117 @@
+"""Trainings side by side, each in a process of its own."""
+
+import multiprocessing
+import threading
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Event
+from typing import Any, TypeVar
+
+import torch
+
+from spoilers.core.errors import UserError
+from spoilers.core.parallel import end_with_parent
+from spoilers.training import processes
+from spoilers.training.signals import catch_signals, held_back, leave_to_parent
+
+Job, Result = TypeVar("Job"), TypeVar("Result")
+Tell = Callable[[Any], None]  # takes what a training says as it goes
+SECONDS = 0.2  # between two looks at the signals
+_updates: SimpleQueue | None = None  # of a worker, to its parent
+
+
+def number_of_workers(device: torch.device, workers: int) -> int:
+    """Return how many trainings run at once: `workers` on a CPU, one on each GPU.
+
+    It is one where torchrun has several processes train one model.
+    """
+    if processes.world_size() > 1:
+        return 1
+    if device.type == "cuda":
+        return torch.cuda.device_count()
+    return workers if device.type == "cpu" else 1
+
+
+def side_by_side(
+    function: Callable[[Job, Tell], Result], jobs: list[Job], device: torch.device, workers: int, tell: Tell
+) -> list[Result]:
+    """Return `function(job, tell)` of each job, in their order; `tell` is called in this process.
+
+    Raises:
+        KeyboardInterrupt: on SIGINT or SIGTERM, when every training has saved its checkpoint.
+        UserError: the system has ended a worker.
+    """
+    workers = min(number_of_workers(device, workers), len(jobs))
+    if workers == 1:
+        return [function(job, tell) for job in jobs]
+    context = multiprocessing.get_context("spawn")
+    stop, updates, gpus = context.Event(), context.SimpleQueue(), context.SimpleQueue()
+    for gpu in range(workers if device.type == "cuda" else 0):
+        gpus.put(gpu)
+    problems: list[Exception] = []
+    relay = threading.Thread(target=pass_on, args=(updates, tell, problems), daemon=True)
+    relay.start()
+    arguments = (stop, updates, gpus if device.type == "cuda" else None)
+    with (
+        catch_signals() as interrupted,
+        ProcessPoolExecutor(workers, context, start_worker, arguments) as pool,
+    ):
+        with held_back():
+            futures = [pool.submit(work, function, job) for job in jobs]
+        try:
+            wait_for_all(futures, interrupted, problems)
+        except BrokenProcessPool as error:
+            raise UserError(
+                "the system has ended a training, for want of memory perhaps; lower machine.workers in params.yaml"
+            ) from error
+        finally:
+            stop.set()  # which does nothing where all are done
+            pool.shutdown(cancel_futures=True)
+    updates.put(None)
+    relay.join()
+    return [future.result() for future in futures]
+
+
+def pass_on(updates: SimpleQueue, tell: Tell, problems: list[Exception]) -> None:
+    """Tell what the workers say, until None comes; after a problem, only take it: none of them may wait."""
+    for update in iter(updates.get, None):
+        try:
+            if not problems:
+                tell(update)
+        except Exception as problem:
+            problems.append(problem)
+
+
+def wait_for_all(futures: list[Future], interrupted: Callable[[], bool], problems: list[Exception]) -> None:
+    """Wait until all are done.
+
+    Raises:
+        KeyboardInterrupt: a signal has come.
+        Exception: what the first of them that failed has raised, or the first problem in telling.
+    """
+    left = set(futures)
+    while left:
+        done, left = wait(left, SECONDS, FIRST_EXCEPTION)
+        for future in done:
+            future.result()
+        if problems:
+            raise problems[0]
+        if interrupted():
+            raise KeyboardInterrupt
+
+
+def start_worker(stop: Event, updates: SimpleQueue, gpus: SimpleQueue | None) -> None:
+    """Prepare a worker process: leave signals and what there is to see to its parent, take a GPU."""
+    global _updates
+    _updates = updates
+    leave_to_parent(stop)
+    end_with_parent()
+    if gpus:
+        torch.cuda.set_device(gpus.get())
+
+
+def work(function: Callable[[Job, Tell], Result], job: Job) -> Result:
+    """Do one job in a worker process."""
+    return function(job, _updates.put)
