@@ -42,8 +42,14 @@ def main() -> None:
     # What is measured by the clock stays beside the report, which repeats byte for byte.
     draw(TIMINGS / "optimizers", timings.optimizers, runs, read_json(TIMINGS / "sweep.json")["best"])
     speeds = read_json(TIMINGS / "inference.json")["tokens_per_second"]
-    seconds = {name: read_json(TIMINGS / f"{name}.json")["training_seconds"] for name in speeds}
+    seconds = {name: mean_seconds(TIMINGS / f"{name}.json") for name in speeds}
     draw(TIMINGS / "quality_and_cost", timings.quality_and_cost, scores, seconds, speeds)
+
+
+def mean_seconds(path: Path) -> float:
+    """Return the seconds of a training; of a network, which is trained several times, their mean."""
+    seconds = read_json(path)["training_seconds"]
+    return sum(seconds.values()) / len(seconds) if isinstance(seconds, dict) else seconds
 
 
 def tables(pattern: str, names: list[str]) -> dict[str, pd.DataFrame]:

@@ -1,4 +1,4 @@
-"""Trains one cell of the optimizer study: `python -m stages.sweep adam 0.001`.
+"""Trains one cell of the optimizer study: `python -m stages.sweep adam-0.001`.
 
 Every cell starts from the same weights, sees the same batches in the same order and differs in
 nothing but the optimizer and its learning rate.
@@ -14,17 +14,16 @@ from spoilers.studies.cell import run_cell
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("optimizer")
-    parser.add_argument("learning_rate", help="as it stands in params.yaml: the outputs are named after it")
-    arguments = parser.parse_args()
-    name = f"{arguments.optimizer}-{arguments.learning_rate}"
+    parser.add_argument("cell", help="as it stands in params.yaml: the outputs are named after it")
+    cell = parser.parse_args().cell
+    optimizer, _, rate = cell.partition("-")
     run_cell(
-        arguments.optimizer,
-        float(arguments.learning_rate),
+        optimizer,
+        float(rate),
         params.load(),
-        Path("data/splits"),
-        Path("data/sweep") / name,
-        Path("reports/timings/sweep") / f"{name}.json",
+        Path("data/sweep_data"),
+        Path("data/sweep") / cell,
+        Path(f"reports/timings/sweep/{cell}.json"),
     )
 
 

@@ -25,14 +25,14 @@ def main() -> None:
     settings = params.load()
     remove_stale_cells(CELLS, TIMINGS, settings.sweep)
     cells = read_cells(CELLS, TIMINGS, settings.sweep)
-    splits = read_splits(Path("data/splits"))
+    splits = read_splits(Path("data/sweep_data"))
     summary = summarize(cells, splits, settings.sweep, settings.evaluate, settings.seed)
     write_json("data/results/sweep.json", summary)
     write_table("grid", grid_table(cells))
     runs = run_table(cells, summary)
     write_table("runs", runs)
     for column in ("validation_loss", "average_precision", "train_loss"):
-        write_table(column, curve_table(runs, settings.sweep.optimizers, column))
+        write_table(column, curve_table(runs, column))
     write_json("reports/timings/sweep.json", timing_table(cells, summary))
     for best in summary["best"]:
         precision = best["validation_average_precision"]

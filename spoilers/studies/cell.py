@@ -2,7 +2,7 @@
 
 import math
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +13,21 @@ import torch
 from spoilers.core.allocator import keep_freed_memory
 from spoilers.core.files import replacing_folder, write_json, write_text
 from spoilers.core.parallel import available_cores, end_with_parent
-from spoilers.core.params import OptimizerName, Params, Train
+from spoilers.core.params import OptimizerName, Params, replace
 from spoilers.metrics.tables import to_csv
 from spoilers.models import devices
 from spoilers.models.scoring import score, sigmoid
 from spoilers.text.reviews import Reviews, load
+from spoilers.training.checkpoints import Checkpoint, digest
 from spoilers.training.loop import Diverged, Training
-from spoilers.training.loss import loss_of
+from spoilers.training.loss import base_rate_loss
 from spoilers.training.optimizers import state_bytes
-from spoilers.training.prepare import Choice, Data, prepare, read_data
+from spoilers.training.prepare import Choice, Data, determining, prepare, read_data
 
-DIVERGED = 2.0  # times the untrained model's loss; clipping keeps most losses finite that have run away
+DIVERGED = 2.0  # times the loss of knowing nothing; clipping keeps most losses finite that have run away
+NOISE = 2.0  # standard errors above chance: an average precision below that may be chance
+TEST = "test.parquet"
+FINISHED = Path(".cache/study")  # a file for each seed that was trained
 
 
 @dataclass(frozen=True)
@@ -37,19 +41,22 @@ class Run:
 
 
 def run_cell(
-    name: OptimizerName, learning_rate: float, settings: Params, splits: Path, output: Path, timings: Path
+    name: OptimizerName, learning_rate: float, settings: Params, reviews: Path, output: Path, timings: Path
 ) -> None:
     """Train every seed; write `curves.csv`, `runs.json` and `test.parquet` to `output`, and the timings.
 
     The seeds run side by side, each in a process with one thread: small models do not gain from
-    more, and so the numbers do not depend on how many cells run at once.
+    more, and so the numbers do not depend on how many cells run at once. A seed that was trained before,
+    under the same settings, is not trained again.
     """
     seeds = range(settings.seed, settings.seed + settings.sweep.seeds)
-    data, test = read_study(splits, settings)
+    settings = study_settings(settings)
+    data = read_data(reviews, settings.model, settings.train.max_tokens)
+    test = load(reviews / TEST, settings.train.max_tokens)
     workers = min(len(seeds), len(available_cores()))
     with ProcessPoolExecutor(workers, initializer=end_with_parent) as pool:
         choices = [Choice(settings.sweep.cell, name, learning_rate, seed) for seed in seeds]
-        jobs = [pool.submit(train_seed, choice, settings, data, test) for choice in choices]
+        jobs = [pool.submit(find_or_train, choice, settings, reviews, data, test) for choice in choices]
         runs = {str(seed): job.result() for seed, job in zip(seeds, jobs, strict=True)}
     write_json(timings, {seed: run.timings for seed, run in runs.items()})
     with replacing_folder(output) as folder:
@@ -57,17 +64,39 @@ def run_cell(
         write_text(folder / "curves.csv", to_csv(rows) if rows else "")
         write_json(folder / "runs.json", {seed: run.summary for seed, run in runs.items()})
         columns = pa.table({seed: run.test for seed, run in runs.items()})
-        pq.write_table(columns, folder / "test.parquet", compression="zstd")
+        pq.write_table(columns, folder / TEST, compression="zstd")
     precisions = [run.summary["average_precision"] for run in runs.values() if not run.summary["diverged"]]
     outcome = f"average precision {np.mean(precisions):.4f}" if precisions else "diverged"
     print(f"{name} at {learning_rate:g}: {outcome}")
 
 
-def read_study(splits: Path, settings: Params) -> tuple[Data, Reviews]:
-    """Return what every cell trains on, a fixed choice of the training reviews, and the test reviews."""
-    data = read_data(splits, settings.model, settings.sweep.max_tokens)
-    chosen = choose_reviews(data.train, settings.sweep.reviews, settings.seed)
-    return replace(data, train=chosen), load(splits / "test.parquet", settings.sweep.max_tokens)
+def study_settings(settings: Params) -> Params:
+    """Return the settings with the study's lengths and batches, without early stopping or decay."""
+    sweep = settings.sweep
+    train = replace(
+        settings.train,
+        launcher="python -m",
+        seeds=sweep.seeds,
+        epochs=sweep.epochs,
+        patience=sweep.epochs,
+        batch_size=sweep.batch_size,
+        max_tokens=sweep.max_tokens,
+        rate_decay="none",
+    )
+    return settings.model_copy(update={"train": train})
+
+
+def find_or_train(choice: Choice, settings: Params, reviews: Path, data: Data, test: Reviews) -> Run:
+    """Train a seed, unless it was trained before with the same settings, data and code."""
+    determined, files = determining(choice, reviews, settings, devices.choose(settings.machine.device))
+    key = f"{digest(determined, [*files, reviews / TEST])}-{choice.seed}"
+    finished = Checkpoint(key, settings.machine.checkpoint_seconds, FINISHED)
+    state = finished.load()
+    if state is None:
+        run = train_seed(choice, settings, data, test)
+        finished.save({**vars(run), "test": torch.from_numpy(run.test)})
+        return run
+    return Run(**{**state, "test": state["test"].numpy()})
 
 
 def train_seed(choice: Choice, settings: Params, data: Data, test: Reviews) -> Run:
@@ -75,9 +104,16 @@ def train_seed(choice: Choice, settings: Params, data: Data, test: Reviews) -> R
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)  # a run that has diverged is full of subnormal numbers: ten times slower
     keep_freed_memory()
-    train, device = study_settings(settings), devices.choose(settings.machine.device)
-    training = prepare(choice, data, settings.model, train, settings.optimizers, device)
-    problem = train_or_diverge(training)
+    train, device = settings.train, devices.choose(settings.machine.device)
+    base = base_rate_loss(data.validation, train)
+
+    def give_up(history: list[dict]) -> bool:
+        return has_diverged(history, base) or has_learned_nothing(
+            history, data.validation, base, train.epochs
+        )
+
+    training = prepare(choice, data, settings.model, train, settings.optimizers, device, give_up=give_up)
+    problem = train_or_diverge(training, base)
     progress, step = training.progress, training.progress.step
     probabilities = np.full(len(test), np.nan, np.float32)
     if problem is None:
@@ -91,36 +127,58 @@ def train_seed(choice: Choice, settings: Params, data: Data, test: Reviews) -> R
         }
         for row in progress.history
     ]
-    return Run(history, summarize(training, problem), probabilities, seconds)
+    return Run(history, summarize(training, problem, base), probabilities, seconds)
 
 
-def train_or_diverge(training: Training) -> str | None:
+def has_diverged(history: list[dict], base: float) -> bool:
+    """Return whether the last training loss is above `DIVERGED` times that of knowing nothing."""
+    return history[-1]["train_loss"] > DIVERGED * base
+
+
+def has_learned_nothing(history: list[dict], validation: Reviews, base: float, epochs: int) -> bool:
+    """Return whether a run may be ended at half of its epochs, since nothing suggests that it learns.
+
+    So far, no validation loss was below that of knowing nothing, and no average precision was further above
+    chance than `NOISE` standard errors of a share among that many spoilers.
+    """
+    if history[-1]["epoch"] < epochs / 2:
+        return False
+    share, spoilers = float(validation.labels.mean()), float(validation.labels.sum())
+    chance = share + NOISE * math.sqrt(share * (1 - share) / spoilers)
+    return all(row["validation_loss"] >= base and row["average_precision"] <= chance for row in history)
+
+
+def train_or_diverge(training: Training, base: float) -> str | None:
     """Train; return why the run counts as diverged, or None.
 
-    Diverged is a run whose loss or gradient is no longer finite, or whose training loss ends above
-    `DIVERGED` times what it was before the first step.
+    Diverged is a run whose loss or gradient is no longer finite, or whose training loss is at last above
+    `DIVERGED` times that of knowing nothing.
     """
-    model, train, settings = training.model, training.train, training.settings
-    untrained = loss_of(score(model, train, training.device, settings.precision), train, settings)
     try:
         training.run()
     except Diverged as diverged:
         return str(diverged)
-    final = training.progress.history[-1]["train_loss"]
-    if final > DIVERGED * untrained:
-        return f"the training loss ended at {final:.4g}, and was {untrained:.4g} before training"
+    history = training.progress.history
+    if has_diverged(history, base):
+        return (
+            f"the training loss was {history[-1]['train_loss']:.4g} at last; knowing nothing gives {base:.4g}"
+        )
     return None
 
 
-def summarize(training: Training, problem: str | None) -> dict:
-    progress = training.progress
+def summarize(training: Training, problem: str | None, base: float) -> dict:
+    """Return how a run went, in a few numbers."""
+    progress, settings = training.progress, training.settings
     trained = sum(parameter.numel() for parameter in training.model.parameters())
+    epochs = progress.history[-1]["epoch"] if progress.history else 0.0
     return {
         "diverged": problem is not None,
         "problem": problem,
+        "ended_early": epochs < settings.epochs,
         "average_precision": progress.best if progress.history else None,
         "best_epoch": progress.history[progress.best_row]["epoch"] if progress.history else None,
         "steps": progress.step,
+        "base_rate_loss": base,
         "state_bytes_per_parameter": state_bytes(training.optimizer) / trained,
     }
 
@@ -129,16 +187,3 @@ def reviews_seen(step: int, reviews: int, batch_size: int) -> int:
     """Return how many reviews `step` batches held; the last batch of an epoch holds what is left."""
     epochs, batches = divmod(step, math.ceil(reviews / batch_size))
     return epochs * reviews + batches * batch_size
-
-
-def study_settings(settings: Params) -> Train:
-    """Return the training's settings with the study's lengths, and without early stopping."""
-    sweep = settings.sweep
-    changes = {"epochs": sweep.epochs, "patience": sweep.epochs, "max_tokens": sweep.max_tokens}
-    return settings.train.model_copy(update=changes)
-
-
-def choose_reviews(reviews: Reviews, count: int, seed: int) -> Reviews:
-    """Return `count` of the reviews, the same for every cell and seed of the study."""
-    order = np.random.default_rng(seed).permutation(len(reviews))
-    return reviews.choose(order[:count])

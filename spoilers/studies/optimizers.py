@@ -20,8 +20,10 @@ from spoilers.metrics.evaluation import rounded
 from spoilers.metrics.intervals import Ranking, Resamples, holm_intervals
 from spoilers.metrics.scores import ranking_scores
 
-CONVERGED = 0.95  # of the way from prevalence to the best median of all cells and evaluations
-WORKS = 0.5  # of the same way: what a rate must reach on average to count as one that works
+# Shares of the way from chance to the best median of all cells and evaluations, by their percentages.
+GOALS = {"50": 0.5, "80": 0.8, "95": 0.95}
+WORKS, CONVERGED = "50", "95"  # what a rate that works reaches on average; where an optimizer has converged
+OPTIMIZERS = ("sgd", "momentum", "rmsprop", "adam")
 # The columns, or the beginnings of their names, that are averaged over the evaluations and seeds.
 AVERAGED = ("gradient_norm", "clipped", "effective_step_", "update_ratio_")
 # Where the runs of all seeds ended.
@@ -47,9 +49,14 @@ class Cell:
         return [] if self.diverged else [run["average_precision"] for run in self.runs.values()]
 
     @property
+    def by_seed(self) -> pd.DataFrame:
+        """Validation average precision by epoch and seed; where a run was ended early, its last one goes on."""
+        return self.curves.pivot(index="epoch", columns="seed", values="average_precision").ffill()
+
+    @property
     def median(self) -> pd.Series:
         """Median over the seeds of the validation average precision at each evaluation, by epoch."""
-        return self.curves.groupby("epoch")["average_precision"].median()
+        return self.by_seed.median(axis=1)
 
 
 @dataclass(frozen=True)
@@ -64,34 +71,23 @@ class Splits:
 Cells = dict[tuple[str, float], Cell]
 
 
-def cell_name(optimizer: str, rate: float) -> str:
-    """Return what a cell's folder is called, as in dvc.yaml."""
-    return f"{optimizer}-{rate}"
-
-
 def remove_stale_cells(folder: Path, timings: Path, settings: Sweep) -> None:
-    """Delete the cells that the parameters no longer name.
-
-    DVC takes a hash of the whole folder, so that a cell left over from other parameters would look like a
-    change. The cells are in DVC's cache, and come back from there when the parameters name them again.
-    """
-    named = {cell_name(name, rate) for name in settings.optimizers for rate in settings.learning_rates}
+    """Remove the cells that the parameters no longer name, which DVC leaves where they are."""
     for path in folder.glob("*/"):
-        if path.name not in named:
+        if path.name not in settings.cells:
             shutil.rmtree(path)
     for path in timings.glob("*.json"):
-        if path.stem not in named:
+        if path.stem not in settings.cells:
             path.unlink()
 
 
 def read_cells(folder: Path, timings: Path, settings: Sweep) -> Cells:
     """Read the cells that the parameters name, each with the seconds that it took."""
-    cells = {}
-    for name in settings.optimizers:
-        for rate in sorted(settings.learning_rates):
-            cell = cell_name(name, rate)
-            cells[name, rate] = read_cell(folder / cell, timings / f"{cell}.json")
-    return cells
+    return {
+        (optimizer, rate): read_cell(folder / cell, timings / f"{cell}.json")
+        for optimizer, rates in settings.grid.items()
+        for rate, cell in rates.items()
+    }
 
 
 def read_cell(folder: Path, timings: Path) -> Cell:
@@ -117,36 +113,24 @@ def read_splits(folder: Path) -> Splits:
 
 
 def summarize(cells: Cells, splits: Splits, settings: Sweep, evaluate: Evaluate, seed: int) -> dict:
-    """Scores at the shared rate and at each optimizer's best rate, and their differences, as records."""
+    """Return scores at the shared rate and at each optimizer's best rate, and their differences."""
     prevalence = float(splits.validation.mean())
     top = max((cell.median.max() for cell in cells.values() if not cell.diverged), default=prevalence)
-    goal = round(float(prevalence + CONVERGED * (top - prevalence)), 4)
-    works = prevalence + WORKS * (top - prevalence)
-    rates = sorted(settings.learning_rates)
+    goals = {name: round(float(prevalence + share * (top - prevalence)), 4) for name, share in GOALS.items()}
     shared, best = [], []
-    for name in settings.optimizers:
+    for name, rates in settings.grid.items():
+        mine = {rate: cells[name, rate] for rate in rates}
         common = {"optimizer": name, "learning_rate": settings.shared_learning_rate}
-        shared.append({**common, **describe(cells[name, settings.shared_learning_rate], splits, goal)})
-        good = [rate for rate in rates if not cells[name, rate].diverged]
-        if good:
-            means = {rate: float(np.mean(cells[name, rate].precisions)) for rate in good}
-            chosen = max(good, key=means.get)
-            # A rate that diverged gives no better than chance.
-            lowest = min([*means.values(), *([prevalence] if len(good) < len(rates) else [])])
-            found = {
-                "optimizer": name,
-                "learning_rate": chosen,
-                "at_edge_of_grid": int(chosen in (rates[0], rates[-1])),
-                "rates_that_work": int(sum(mean >= works for mean in means.values())),
-                "rates_diverged": len(rates) - len(good),
-                "range_over_rates": round(means[chosen] - lowest, 4),
-            }
-            best.append({**found, **describe(cells[name, chosen], splits, goal)})
+        shared.append({**common, **describe(mine[settings.shared_learning_rate], splits, goals)})
+        if found := best_rate(mine, prevalence, goals[WORKS]):
+            cell = mine[found["learning_rate"]]
+            best.append({"optimizer": name, **found, **describe(cell, splits, goals)})
     study = {
         "prevalence": round(prevalence, 4),
-        "goal": goal,
-        "works": round(float(works), 4),
-        "rates": len(rates),
+        "goals": goals,
+        "goal": goals[CONVERGED],
+        "works": goals[WORKS],
+        "rates": max(map(len, settings.grid.values())),
         "cells": len(cells),
         "diverged_cells": sum(cell.diverged for cell in cells.values()),
         "test_books": len(np.unique(splits.books)),
@@ -156,14 +140,33 @@ def summarize(cells: Cells, splits: Splits, settings: Sweep, evaluate: Evaluate,
     return {"study": study, "shared": shared, "best": best, "differences": pairs}
 
 
-def describe(cell: Cell, splits: Splits, goal: float) -> dict[str, float]:
-    """One cell in numbers: scores as means over seeds, with the spread (sd) of those that judge."""
+def best_rate(cells: dict[float, Cell], prevalence: float, works: float) -> dict:
+    """Return an optimizer's best rate and how much hangs on it; nothing where all of its rates diverged."""
+    means = {rate: float(np.mean(cell.precisions)) for rate, cell in cells.items() if not cell.diverged}
+    if not means:
+        return {}
+    chosen = max(means, key=means.get)
+    # A rate that diverged gives no better than chance.
+    lowest = min([*means.values(), *([prevalence] if len(means) < len(cells) else [])])
+    return {
+        "learning_rate": chosen,
+        "rates": len(cells),
+        "at_edge_of_grid": int(chosen in (min(cells), max(cells))),
+        "rates_that_work": int(sum(mean >= works for mean in means.values())),
+        "rates_diverged": len(cells) - len(means),
+        "range_over_rates": round(means[chosen] - lowest, 4),
+    }
+
+
+def describe(cell: Cell, splits: Splits, goals: dict[str, float]) -> dict:
+    """Return one cell in numbers: scores as means over seeds, with the spread (sd) of those that judge."""
     if cell.diverged:
         return {"diverged": 1}
     runs = [run for _, run in cell.curves.groupby("seed")]
     tests = [ranking_scores(splits.test, scores) for scores in cell.test.values()]
     precisions = [scores["average_precision"] for scores in tests]
-    first = evaluation_at(goal, cell)
+    reached = {name: evaluation_from(goal, cell.median) for name, goal in goals.items()}
+    converged = [evaluation_from(goals[CONVERGED], curve) for _, curve in cell.by_seed.items()]
     entry = {
         "diverged": 0,
         "validation_average_precision": float(np.mean(cell.precisions)),
@@ -173,16 +176,35 @@ def describe(cell: Cell, splits: Splits, goal: float) -> dict[str, float]:
         "test_roc_auc": float(np.mean([scores["roc_auc"] for scores in tests])),
         **{name: float(np.mean([run[name].iloc[-1] for run in runs])) for name in FINAL},
         "validation_loss_rose": float(np.mean([share_of_rises(run["validation_loss"]) for run in runs])),
-        "reviews_seen": int(runs[0]["reviews"].iloc[-1]),
-        "seeds_converged": sum(bool((run["average_precision"] >= goal).any()) for run in runs),
+        "reviews_seen": int(max(run["reviews"].iloc[-1] for run in runs)),
+        "seeds_converged": sum(at is not None for at in converged),
         "state_bytes_per_parameter": float(next(iter(cell.runs.values()))["state_bytes_per_parameter"]),
     }
-    if first is not None:
-        entry["epochs_to_convergence"] = float(cell.median.index[first])
+    if reached[CONVERGED] is not None:
+        entry["epochs_to_convergence"] = float(cell.median.index[reached[CONVERGED]])
+    epochs = {name: None if at is None else float(cell.median.index[at]) for name, at in reached.items()}
     # Six significant digits: these span many orders of magnitude.
     averaged = [name for name in cell.curves if name.startswith(AVERAGED)]
     means = {name: float(f"{cell.curves[name].mean():.6g}") for name in averaged}
-    return {**rounded(entry), **means}
+    return {**rounded(entry), **knows_nothing(cell, runs, splits), "epochs_to": epochs, **means}
+
+
+def knows_nothing(cell: Cell, runs: list[pd.DataFrame], splits: Splits) -> dict[str, int]:
+    """Return marks (1 or 0): what the last scores of all seeds would be without reading a review.
+
+    The accuracy is then that of the majority class, and the loss not below that of the base rate.
+    """
+    share = float(splits.validation.mean())
+    majority = max(share, 1 - share)
+    one_review = 1 / len(splits.validation)
+    base = min(run["base_rate_loss"] for run in cell.runs.values())
+    return {
+        "accuracy_is_majority": int(
+            all(abs(run["accuracy"].iloc[-1] - majority) < one_review / 2 for run in runs)
+        ),
+        "loss_is_base_rate": int(all(run["validation_loss"].iloc[-1] >= base for run in runs)),
+        "seeds_ended_early": sum(run["ended_early"] for run in cell.runs.values()),
+    }
 
 
 def spread(values: list[float]) -> float:
@@ -195,10 +217,11 @@ def share_of_rises(losses: pd.Series) -> float:
     return float((losses.diff().iloc[1:] > 0).mean()) if len(losses) > 1 else 0.0
 
 
-def evaluation_at(goal: float, cell: Cell) -> int | None:
-    """The number of the first evaluation at which the median over the seeds reached the goal, or None."""
-    reached = np.flatnonzero(cell.median >= goal)
-    return int(reached[0]) if len(reached) else None
+def evaluation_from(goal: float, curve: pd.Series) -> int | None:
+    """Return at which evaluation the curve reaches the goal to stay there; None if it never does."""
+    below = np.flatnonzero(curve.to_numpy() < goal)
+    first = int(below[-1]) + 1 if len(below) else 0
+    return first if first < len(curve) else None
 
 
 def differences(chosen: dict[str, Cell], splits: Splits, evaluate: Evaluate, seed: int) -> list[dict]:
@@ -272,32 +295,41 @@ def run_table(cells: Cells, summary: dict) -> pd.DataFrame:
     return pd.concat(tables)
 
 
-def curve_table(runs: pd.DataFrame, optimizers: list[str], column: str) -> pd.DataFrame:
-    """A curve per optimizer at its best rate, mean over seeds: `epoch`, then a column for each."""
+def curve_table(runs: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return a curve per optimizer at its best rate, mean over seeds: `epoch`, then a column for each."""
     best = runs[runs["choice"] == "best"]
     if best.empty:
-        return pd.DataFrame(columns=["epoch", *optimizers])
+        return pd.DataFrame(columns=["epoch", *OPTIMIZERS])
     means = best.pivot_table(column, "epoch", "optimizer")
-    return means.reindex(columns=optimizers).rename_axis(columns=None).reset_index()
+    return means.reindex(columns=OPTIMIZERS).rename_axis(columns=None).reset_index()
 
 
 def timing_table(cells: Cells, summary: dict) -> dict:
-    """Seconds of each optimizer at its best rate: of a step, a run, to each evaluation, to convergence."""
-    table = []
-    for best in summary["best"]:
-        cell = cells[best["optimizer"], best["learning_rate"]]
-        timings = cell.timings.values()
-        steps = [t["seconds_per_step"] for t in timings]
-        seconds = np.mean([t["seconds"] for t in timings], axis=0)
-        entry = {
-            "optimizer": best["optimizer"],
-            "milliseconds_per_step": round(1000 * float(np.mean(steps)), 2),
-            "seconds": round(float(seconds[-1]), 2),
-            "seconds_at_evaluations": [round(float(s), 3) for s in seconds],
-        }
-        if "epochs_to_convergence" in best:
-            entry["seconds_to_convergence"] = entry["seconds_at_evaluations"][
-                evaluation_at(summary["study"]["goal"], cell)
-            ]
-        table.append(entry)
-    return {"best": table}
+    """Return the seconds of each optimizer at the shared rate and at its best."""
+    return {
+        choice: [
+            {
+                "optimizer": entry["optimizer"],
+                **seconds_of(cells[entry["optimizer"], entry["learning_rate"]], summary["study"]["goals"]),
+            }
+            for entry in summary[choice]
+            if not entry["diverged"]
+        ]
+        for choice in ("shared", "best")
+    }
+
+
+def seconds_of(cell: Cell, goals: dict[str, float]) -> dict:
+    """Return the mean seconds of a step, of a run, to each evaluation and to each goal; None for never."""
+    steps = [run["seconds_per_step"] for run in cell.timings.values()]
+    seconds = pd.DataFrame([run["seconds"] for run in cell.timings.values()]).mean().round(3).tolist()
+    reached = {name: evaluation_from(goal, cell.median) for name, goal in goals.items()}
+    entry = {
+        "milliseconds_per_step": round(1000 * float(np.mean(steps)), 2),
+        "seconds": round(seconds[-1], 2),
+        "seconds_at_evaluations": seconds,
+        "seconds_to": {name: None if at is None else seconds[at] for name, at in reached.items()},
+    }
+    if reached[CONVERGED] is not None:
+        entry["seconds_to_convergence"] = seconds[reached[CONVERGED]]
+    return entry

@@ -36,8 +36,8 @@ def digest(settings: dict, files: list[Path]) -> str:
 class Checkpoint:
     """One training's file; each save replaces the last, atomically."""
 
-    def __init__(self, key: str, seconds: float):
-        self.path = FOLDER / f"{key}.pt"
+    def __init__(self, key: str, seconds: float, folder: Path = FOLDER):
+        self.path = folder / f"{key}.pt"
         self.seconds = seconds  # between two saves
 
     def save(self, state: dict) -> None:

@@ -1,5 +1,8 @@
 """Binary cross-entropy on reviews and, where sentences have labels, on sentences."""
 
+import math
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -29,6 +32,25 @@ def loss_sums(
         sentence_logits.float(), sentence_labels.nan_to_num(), weight=labelled.float(), reduction="sum"
     )
     return reviews, sentences
+
+
+def base_rate_loss(reviews: Reviews, settings: Train) -> float:
+    """Return the loss of knowing nothing of a review but how frequent spoilers are among these reviews."""
+    weighted = settings.positive_weight * float(reviews.labels.mean())
+    share = weighted / (weighted + 1 - float(reviews.labels.mean()))
+    known = reviews.sentence_labels[~np.isnan(reviews.sentence_labels)]
+    of_sentences = float(known.mean()) if len(known) else 0.0
+    constant = Logits(
+        np.full(len(reviews), log_odds(share), np.float32),
+        np.full(len(reviews.sentence_labels), log_odds(of_sentences), np.float32),
+    )
+    return loss_of(constant, reviews, settings)
+
+
+def log_odds(share: float) -> float:
+    """Return the logit of a probability, within the range of what float32 tells from 0 and 1."""
+    share = min(max(share, 1e-7), 1 - 1e-7)
+    return math.log(share / (1 - share))
 
 
 def loss_of(logits: Logits, reviews: Reviews, settings: Train) -> float:

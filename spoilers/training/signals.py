@@ -20,7 +20,7 @@ def leave_to_parent(stop: Event) -> None:
 
 @contextmanager
 def catch_signals() -> Iterator[Callable[[], bool]]:
-    """Yield a function that tells whether SIGINT or SIGTERM has come, so that the loop can stop between steps.
+    """Yield a function that tells whether SIGINT or SIGTERM has come: a loop asks it between two steps.
 
     A second signal acts at once, unless it comes with the first: torchrun passes on what the
     terminal has sent already. Nothing is caught outside the main thread.

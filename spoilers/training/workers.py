@@ -64,7 +64,8 @@ def side_by_side(
             wait_for_all(futures, interrupted, problems)
         except BrokenProcessPool as error:
             raise UserError(
-                "the system has ended a training, for want of memory perhaps; lower machine.workers in params.yaml"
+                "the system has ended a training, perhaps for want of memory; lower machine.workers in"
+                " params.yaml"
             ) from error
         finally:
             stop.set()  # which does nothing where all are done
