@@ -66,23 +66,24 @@ def leakage(book: tuple, random: tuple, lost=(0.1, 0.05, 0.15), length=0.28) -> 
         }
         for name, scores in (("book", book), ("random", random))
     }
-    word = {"reviews_with_word": 0.1, "spoilers_with_word": 0.3, "prevalence": 0.25}
+    word = {"reviews_with": 0.1, "spoilers_with": 0.3, "prevalence": 0.25}
     word |= {"average_precision": book[0], "average_precision_without": book[0] - lost[0]}
-    return {
-        "splits": splits,
-        "word": word | dict(zip(("lost", "lost_low", "lost_high"), lost, strict=True)),
-    }
+    word |= dict(zip(("lost", "lost_low", "lost_high"), lost, strict=True))
+    shares = {"all": 0.03, "flagged": None, "others": 0.031}
+    copies = {"sentences": {kind: {"copied": share} for kind, share in shares.items()}}
+    return {"splits": splits, "word": word, "warnings": word, "copies": copies}
 
 
 def test_leaks() -> None:
-    book, word, length = leakage_findings(leakage((0.65, 0.6, 0.7), (0.8, 0.75, 0.85)))
+    book, copies, _, word, length = leakage_findings(leakage((0.65, 0.6, 0.7), (0.8, 0.75, 0.85)))
     assert book.startswith("A random split flatters")
+    assert copies == "3.0% of the test's sentences stand word for word in training (3.1% of the others)."
     assert "is in 10% of the test reviews and 30% of those that spoil" in word
     assert "carries 25% of what TF-IDF has above chance" in word
     assert length.startswith("Length alone tells little or nothing")
 
     found = leakage((0.65, 0.6, 0.7), (0.68, 0.62, 0.74), lost=(0.01, -0.01, 0.03), length=0.61)
-    book, word, length = leakage_findings(found)
+    book, copies, _, word, length = leakage_findings(found)
     assert book.startswith("No gain from knowing the book is shown")
     assert "that it carries any of the score is not shown" in word
     assert length.startswith("Length alone does about as well")
@@ -101,7 +102,7 @@ def test_leaks() -> None:
 def test_leaks_that_could_not_be_measured() -> None:
     found = leakage((0.65, 0.6, 0.7), (0.8, 0.75, 0.85))
     book, random = found["splits"]["book"], {"random": found["splits"]["random"]}
-    assert len(leakage_findings({"splits": {"book": book}, "word": found["word"]})) == 2
+    assert len(leakage_findings(found | {"splits": {"book": book}})) == 4
     (only,) = leakage_findings({"splits": random, "word": None})
     assert "nothing could be measured" in only
     assert not known_books_help({"splits": random, "word": None})

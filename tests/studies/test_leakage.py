@@ -1,5 +1,6 @@
 """What gives labels away is found where it was put, and only there."""
 
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,10 @@ import pytest
 
 from spoilers.core import params
 from spoilers.report.findings.leakage import known_books_help
-from spoilers.studies.leakage import measure, whole_books, without_word
+from spoilers.studies.announcements import announces, without_sentences, without_word
+from spoilers.studies.copies import sentence_hashes
+from spoilers.studies.leakage import measure, whole_books
+from spoilers.text.reviews import Reviews
 from spoilers.text.token_table import STORAGE, TOKENS
 from spoilers.text.vocabulary import SPECIAL, UNKNOWN, Vocabulary
 from tests.rnn_data import reviews
@@ -17,12 +21,18 @@ from tests.rnn_data import reviews
 LEXICON = [f"word{i}" for i in range(50)]
 
 
-def write_tokens(path: Path, seed: int, words_of) -> Path:
-    """400 reviews of 40 books in the layout of data/tokens; their words are `words_of(draw, book, label)`."""
+def write_tokens(path: Path, seed: int, words_of, labelled: bool = False) -> Path:
+    """400 reviews of 40 books in the layout of data/tokens.
+
+    Their words are `words_of(draw, book, label)`, in a single sentence, or with `labelled` its list of
+    sentences, of which the last is flagged in spoilers.
+    """
     draw = np.random.default_rng(seed)
     labels = draw.random(400) < 0.4
     books = draw.integers(0, 40, 400)
-    tokens = [words_of(draw, book, label) for book, label in zip(books, labels, strict=True)]
+    texts = [words_of(draw, book, label) for book, label in zip(books, labels, strict=True)]
+    texts = texts if labelled else [[text] for text in texts]
+    flags = [[False] * (len(text) - 1) + [bool(label)] for text, label in zip(texts, labels, strict=True)]
     columns = {
         "review_id": pa.array([f"r{i}" for i in range(400)]),
         "book_id": pa.array([f"b{book}" for book in books]),
@@ -30,9 +40,9 @@ def write_tokens(path: Path, seed: int, words_of) -> Path:
         "date": pa.nulls(400, pa.date32()),
         "rating": pa.array([3] * 400, pa.int8()),
         "label": pa.array(labels),
-        "tokens": pa.array(tokens, pa.list_(pa.string())).cast(TOKENS),
-        "sentence_lengths": pa.array([[len(t)] for t in tokens], pa.list_(pa.uint16())),
-        "sentence_labels": pa.nulls(400, pa.list_(pa.bool_())),
+        "tokens": pa.array([list(chain(*text)) for text in texts], pa.list_(pa.string())).cast(TOKENS),
+        "sentence_lengths": pa.array([[len(one) for one in text] for text in texts], pa.list_(pa.uint16())),
+        "sentence_labels": pa.array(flags if labelled else [None] * 400, pa.list_(pa.bool_())),
     }
     pq.write_table(pa.table(columns), path, **STORAGE)
     return path
@@ -63,7 +73,7 @@ def test_a_book_that_gives_itself_away(tmp_path) -> None:
     assert by_book["low"] < by_book["average_precision"] < 0.7
     assert known_books_help(found)
     word = found["word"]
-    assert word["reviews_with_word"] == 0
+    assert word["reviews_with"] == 0
     assert word["lost"] == word["lost_low"] == word["lost_high"] == 0
 
 
@@ -74,8 +84,8 @@ def test_a_word_that_gives_labels_away(tmp_path) -> None:
     found = measure(write_tokens(tmp_path / "tokens.parquet", 2, words_of), settings())
     assert not known_books_help(found)
     word = found["word"]
-    assert word["spoilers_with_word"] == pytest.approx(0.8, abs=0.15)
-    assert word["reviews_with_word"] < word["spoilers_with_word"]
+    assert word["spoilers_with"] == pytest.approx(0.8, abs=0.15)
+    assert word["reviews_with"] < word["spoilers_with"]
     assert word["lost_low"] > 0.2
     assert word["lost"] == pytest.approx(
         word["average_precision"] - word["average_precision_without"], abs=2e-4
@@ -89,7 +99,79 @@ def test_a_split_without_spoilers_is_left_out(tmp_path) -> None:
     pq.write_table(table.set_column(1, "book_id", one_book), path, **STORAGE)
     found = measure(path, settings())
     assert list(found["splits"]) == ["random"]
-    assert found["word"] is None
+    assert (found["word"], found["warnings"], found["copies"]) == (None, None, None)
+
+
+def test_copied_sentences_are_counted_and_left_out(tmp_path) -> None:
+    """Half of the spoilers are one flagged sentence, in all books; the others are told by another word."""
+
+    def words_of(draw, book, label):
+        copied = ["everybody", "dies"] if draw.random() < 0.5 else [*noise(draw), "poison"]
+        return [noise(draw), copied if label else noise(draw)]
+
+    found = measure(write_tokens(tmp_path / "tokens.parquet", 4, words_of, labelled=True), settings())
+    copies = found["copies"]
+    assert copies["sentences"]["flagged"]["copied"] == pytest.approx(0.5, abs=0.2)
+    assert copies["sentences"]["others"]["copied"] == 0
+    assert copies["sentences"]["all"]["number"] == sum(
+        copies["sentences"][k]["number"] for k in ("flagged", "others")
+    )
+    assert copies["novelty_auc"] < 0.5
+    assert copies["new_sentences"]["number"] < copies["all_sentences"]["number"]
+    assert copies["new_reviews"]["prevalence"] < copies["all_reviews"]["prevalence"]
+    assert copies["new_sentences"]["roc_auc_low"] <= copies["new_sentences"]["roc_auc"]
+    assert copies["all_reviews"]["average_precision"] == found["splits"]["book"]["average_precision"]
+
+
+def test_sentences_have_equal_hashes_if_and_only_if_they_are_equal() -> None:
+    sentences = [["a", "b"], ["b", "a"], [], ["a"], ["a", "b"], ["ab"], ["a", "a"], ["a", "b", "a"]]
+    lengths = np.array([len(sentence) for sentence in sentences], np.uint16)
+
+    def hashes(reviews: list[list[str]]) -> np.ndarray:
+        return sentence_hashes(pa.array(reviews, pa.list_(pa.string())).cast(TOKENS), lengths)
+
+    found = hashes([list(chain(*sentences[:3])), list(chain(*sentences[3:]))])
+    assert found[0] == found[4]
+    assert len(set(found.tolist())) == len(sentences) - 1
+    assert (found == hashes([["a", "b", "b", "a", "a"], ["a", "b", "ab", "a", "a", "a", "b", "a"]])).all()
+
+
+def test_warnings_that_give_labels_away(tmp_path) -> None:
+    def words_of(draw, book, label):
+        warning = [["stop", "reading", "here"]] if label and draw.random() < 0.8 else []
+        return [*warning, noise(draw)]
+
+    found = measure(write_tokens(tmp_path / "tokens.parquet", 5, words_of, labelled=True), settings())
+    assert found["warnings"]["spoilers_with"] == pytest.approx(0.8, abs=0.15)
+    assert found["warnings"]["lost_low"] > 0.2
+    assert found["word"]["reviews_with"] == found["word"]["lost"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "announced"),
+    [
+        ("Spoilers ahead !", True),
+        ("plot details below", True),
+        ("please do not read on", True),
+        ("No spoilers here", False),
+        ("this is spoiler - free", False),
+        ("read the details of plot", False),
+        ("<spoil> follows", True),
+    ],
+)
+def test_announcements(text: str, announced: bool) -> None:
+    words = sorted(set(text.split()) | {"do", "not"})
+    vocabulary = Vocabulary([*SPECIAL, *words])
+    ids = vocabulary.lookup(["do", "not", *text.split(), "not"])
+    lengths = np.array([2, len(ids) - 3, 1], np.int32)
+    one = Reviews(
+        ids, np.array([len(ids)]), lengths, np.array([3]), np.ones(1), np.full(3, np.nan), np.arange(3)
+    )
+    found = announces(one, vocabulary)
+    assert found.tolist() == [False, announced, False]
+    hidden = without_sentences(one, found).ids
+    assert (hidden[2:-1] == UNKNOWN).all() == announced
+    assert (hidden[[0, 1, -1]] == ids[[0, 1, -1]]).all()
 
 
 def test_masking_reaches_every_form_and_nothing_else() -> None:
