@@ -49,7 +49,8 @@ def main() -> None:
     probabilities = {cell: round(float(scored[cell][row].as_py()), 4) for cell in models}
     chosen = {"row": row + 1, "tokens": len(tokens), "probabilities": probabilities, **granted}
     write_json(
-        RESULTS / "gates.json", {"review": chosen, "tokens": tokens, "sentences": sentences, "gates": summaries}
+        RESULTS / "gates.json",
+        {"review": chosen, "tokens": tokens, "sentences": sentences, "gates": summaries},
     )
     print(f"{RESULTS / 'gates.parquet'}: {len(summaries)} gates over {len(tokens)} tokens")
 

@@ -1,12 +1,16 @@
 """What the templates ask of the results beyond looking a number up."""
 
 import re
+from collections.abc import Iterator
 
-from spoilers.text.vocabulary import SPECIAL
+from spoilers.report.names import LAYERS
 
-__all__ = ("as_read", "difference", "four_mistakes", "ordered", "shortened", "shown_values", "worst")
+__all__ = (
+    "as_read", "difference", "four_mistakes", "medians", "named", "ordered", "prevalence", "rate_spread",
+    "reached", "seeds_overlap", "settings_of", "shortened", "shown_values", "step_spread", "worst",
+)  # fmt: skip
 
-UNKNOWN_WORD = SPECIAL[1]
+UNKNOWN_WORD = "<unknown>"
 LONGEST = 4  # sentences of a review that are printed
 CLOSING, OPENING = re.compile(r" (?=[.,;:!?)\]]|'\w)"), re.compile(r"(?<=[(\[]) ")
 
@@ -39,6 +43,59 @@ def ordered(rows: list[dict], key: str) -> list[dict]:
     return sorted((row for row in rows if row.get(key) is not None), key=lambda row: -row[key])
 
 
+def named(rows: list[dict]) -> dict[str, dict]:
+    """Return the optimizers' rows by the optimizers' names."""
+    return {row["optimizer"]: row for row in rows}
+
+
+def prevalence(data: dict) -> float:
+    """Return the share of the reviews that contain a spoiler."""
+    reviews = {name: row["reviews"] for name, row in data["classes"].items()}
+    return reviews["spoiler"] / sum(reviews.values())
+
+
+def medians(data: dict) -> dict[str, int]:
+    """Return the tokens of the median review of each class that occurs."""
+    return {row["class"]: row["median"] for row in data["lengths"] if row["what"] == "tokens in a review"}
+
+
+def seeds_overlap(trainings: dict[str, list[dict]]) -> bool:
+    """Return whether the worst seed of either network is below the best seed of the other."""
+    lstm, gru = ([one["average_precision"] for one in trainings[cell]] for cell in ("lstm", "gru"))
+    return min(lstm) < max(gru) and min(gru) < max(lstm)
+
+
+def reached(rows: list[dict], goal: str) -> list[tuple[str, float]]:
+    """Return the optimizers that reached a goal to stay, with the epochs that they took, the fastest first."""
+    found = [(row["optimizer"], row["epochs_to"][goal]) for row in rows]
+    return sorted(((name, at) for name, at in found if at is not None), key=lambda pair: pair[1])
+
+
+def rate_spread(rows: list[dict]) -> float:
+    """Return the largest of the optimizers' best rates over the smallest; 1 without any."""
+    rates = [row["learning_rate"] for row in rows] or [1]
+    return max(rates) / min(rates)
+
+
+def step_spread(row: dict) -> float:
+    """Return by how much an optimizer's effective steps differ between layers, as a factor."""
+    steps = [row[f"effective_step_{layer}"] for layer in LAYERS]
+    return max(steps) / min(steps)
+
+
+def settings_of(changes: dict) -> str:
+    """Return the settings that a change of the ablation makes, as in params.yaml."""
+
+    def leaves(section: dict) -> Iterator[str]:
+        for key, value in section.items():
+            if isinstance(value, dict):
+                yield from leaves(value)
+            else:
+                yield f"`{key}: {str(value).lower()}`"
+
+    return ", ".join(leaves(changes))
+
+
 def shown_values(rows: list[dict], key: str) -> list[str]:
     """Return the ratings or years whose share of spoilers is shown to differ from the others'."""
     values = [row[key] for row in rows if row["shown"]]
@@ -51,7 +108,9 @@ def four_mistakes(errors: list[dict]) -> list[dict]:
     for kind in ("false alarm", "missed spoiler"):
         for model in ("lstm", "gru"):
             seen = {mistake["review_id"] for mistake in found}
-            fits = (e for e in errors if (e["kind"], e["model"]) == (kind, model) and e["review_id"] not in seen)
+            fits = (
+                e for e in errors if (e["kind"], e["model"]) == (kind, model) and e["review_id"] not in seen
+            )
             found += [mistake for mistake in [next(fits, None)] if mistake]
     return found
 
@@ -71,10 +130,13 @@ def shortened(sentences: list[dict]) -> list[dict]:
 
     A sentence before which others were left out has `after_gap`.
     """
-    ranked = sorted(range(len(sentences)), key=lambda i: (-sentences[i]["flagged"], -sentences[i]["probability"]))
+    ranked = sorted(
+        range(len(sentences)), key=lambda i: (-sentences[i]["flagged"], -sentences[i]["probability"])
+    )
     kept = sorted(ranked[:LONGEST])
     return [
-        sentences[i] | {"after_gap": i > (kept[place - 1] + 1 if place else 0)} for place, i in enumerate(kept)
+        sentences[i] | {"after_gap": i > (kept[place - 1] + 1 if place else 0)}
+        for place, i in enumerate(kept)
     ]
 
 

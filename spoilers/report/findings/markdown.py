@@ -1,5 +1,6 @@
 """Render the pages' templates, with figures numbered in the order in which they are mentioned."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -41,6 +42,13 @@ def signed(value: float, digits: int = 3) -> str:
     return f"{value:+.{digits}f}".replace("-", MINUS)
 
 
+def mean_and_range(seconds: Iterable[float]) -> str:
+    """Return the mean of some seconds and, of several, the shortest and the longest."""
+    values = list(seconds)
+    mean = f"{sum(values) / len(values):.1f}"
+    return f"{mean} ({min(values):.1f} to {max(values):.1f})" if len(values) > 1 else mean
+
+
 def among(items: list[str], last: str = "and") -> str:
     """Return `a, b and c`."""
     *first, final = items
@@ -68,6 +76,8 @@ def make_environment() -> Environment:
         "name": NAMES.__getitem__,
         "names": lambda names: among([NAMES[name] for name in names]),
         "among": among,
+        "mean_and_range": mean_and_range,
+        "change": lambda key: key.replace("_", " "),
         "literal": lambda text: text.translate(SPECIAL),
     }
     environment.globals |= {name: getattr(facts, name) for name in facts.__all__}
