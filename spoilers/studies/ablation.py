@@ -49,7 +49,7 @@ def changed(name: str, settings: Params) -> tuple[Cell, Params]:
 
 
 def summarize(results: dict[str, dict]) -> list[dict]:
-    """Return a row for each change: validation scores, and the difference to the default's of the same seeds."""
+    """Return a row for each change: validation scores, and what the same seeds gain over the default."""
     default = precisions_of(results[DEFAULT])
     rows = []
     for name, result in results.items():

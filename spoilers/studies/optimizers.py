@@ -50,7 +50,7 @@ class Cell:
 
     @property
     def by_seed(self) -> pd.DataFrame:
-        """Validation average precision by epoch and seed; where a run was ended early, its last one goes on."""
+        """Validation average precision by epoch and seed; after an early end, the last one goes on."""
         return self.curves.pivot(index="epoch", columns="seed", values="average_precision").ffill()
 
     @property

@@ -21,11 +21,15 @@ SMALL = {
     "train.max_tokens": 64,
     "train.epochs": 2,
     "baseline.max_features": 2000,
-    "sweep.optimizers": ["sgd", "adam"],
-    "sweep.learning_rates": [0.01],
+    "train.seeds": 2,
+    "sweep.cells": ["sgd-0.01", "adam-0.01"],
+    "sweep.seeds": 2,
     "sweep.epochs": 2,
     "sweep.reviews": 100,
     "sweep.max_tokens": 32,
+    "ablation.seeds": 1,
+    "ablation.epochs": 1,
+    "ablation.changes": {"default": {}, "gru_of_equal_size": {"cell": "gru_of_equal_size"}},
     "evaluate.bootstrap": 50,
 }
 

@@ -90,7 +90,7 @@ def watched(ran: set[str], restored: set[str]) -> Iterator[None]:
             write_outputs(stage, read)
 
     stages = yaml.load(Path("dvc.yaml").read_text(), FastLoader)["stages"].values()
-    read = {path for stage in stages for path in stage.get("deps", ())}
+    read = {path for stage in stages for path in stage.get("do", stage).get("deps", ())}
     with patch("dvc.stage.run.cmd_run", run), patch.object(StageCache, "restore", note), fast_yaml():
         yield
 

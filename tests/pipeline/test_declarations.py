@@ -17,6 +17,7 @@ pytestmark = pytest.mark.xdist_group("pipeline")
 
 Names = dict[str, set[str]]  # by stage, the cells of the study taken together
 
+CHANGES = "ablation.changes"
 # What no stage has to read: the launcher stands in the commands; the share of test is what the others leave.
 NEVER_READ = {"train.launcher", "split.fractions.test"}
 
@@ -43,6 +44,8 @@ def declared(built: Project) -> dict[str, Names]:
             for dep in stage.deps:
                 if isinstance(dep, ParamsDependency):
                     found["setting"][name] |= {leaf for leaf in leaves if under(leaf, dep.params, ".")}
+                    if any(under(param, [CHANGES], ".") for param in dep.params):  # a cell's own alone
+                        found["setting"][name].add(CHANGES)
                 else:
                     found["dep"][name].add(dep.def_path)
             found["out"][name] |= {out.def_path for out in stage.outs}
@@ -60,9 +63,9 @@ def under(name: str, others: Iterable[str], separator: str = "/") -> bool:
 
 
 def leaves_of(values: dict, prefix: str = "") -> Iterable[str]:
-    """The full name of each setting that is no section."""
+    """The full name of each setting that is no section; the ablation's changes are one."""
     for key, value in values.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and prefix + key != CHANGES:
             yield from leaves_of(value, f"{prefix}{key}.")
         else:
             yield prefix + key

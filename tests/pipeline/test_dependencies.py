@@ -12,7 +12,10 @@ import yaml
 from spoilers.core import params
 from tests import ROOT
 
-STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+STAGES = {
+    name: stage.get("do", stage)
+    for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items()
+}
 CORE = ROOT / "spoilers/core"
 
 

@@ -19,7 +19,9 @@ FIGURES = {"plot", "report"}
 TRAININGS = {"train_lstm", "train_gru"}
 SCORES = {"evaluate", "gates"}
 GRID = {"sweep@sgd-0.01", "sweep@adam-0.01"}
-SMALL_GRID = {"sweep.optimizers": ["sgd", "adam"], "sweep.learning_rates": [0.01]}
+CHANGES = {"default": {}, "no_decay": {"train": {"rate_decay": "none"}}}
+ABLATION = {"ablation@default", "ablation@no_decay"}
+SMALL_GRID = {"sweep.cells": ["sgd-0.01", "adam-0.01"], "ablation.changes": CHANGES}
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +57,7 @@ def test_every_stage_runs_once(built: Project, project: Project) -> None:
 def test_optimizer_and_back(project: Project) -> None:
     before = project.outputs()
     outcome = project.experiment("optimizer=sgd")
-    assert outcome.ran == CHECK | TRAININGS | SCORES | FIGURES
+    assert outcome.ran == CHECK | TRAININGS | SCORES | FIGURES | {"ablation_summary"}
     assert not outcome.restored
     assert project.outputs()["data/models/lstm/content"] != before["data/models/lstm/content"]
 
@@ -69,18 +71,37 @@ def test_optimizer_and_back(project: Project) -> None:
 @pytest.mark.parametrize(
     ("changes", "runs"),
     [
-        ({"optimizers__adam__learning_rate": 0.002}, TRAININGS | SCORES | {"theory"} | FIGURES),
+        (
+            {"optimizers__adam__learning_rate": 0.002},
+            TRAININGS | SCORES | ABLATION | {"ablation_summary", "theory"} | FIGURES,
+        ),
         ({"optimizers__rmsprop__learning_rate": 0.002}, {"theory"}),
-        ({"model__hidden_size": 32}, TRAININGS | GRID | SCORES | {"sweep_summary", "theory"} | FIGURES),
+        (
+            {"model__hidden_size": 32},
+            TRAININGS | GRID | SCORES | ABLATION | {"sweep_summary", "ablation_summary", "theory"} | FIGURES,
+        ),
+        ({"train__seeds": 6}, TRAININGS | SCORES | {"ablation_summary"} | FIGURES),
+        ({"sweep__seeds": 4}, GRID | {"sweep_summary"} | FIGURES),
+        ({"ablation__epochs": 5}, ABLATION | {"ablation_summary"}),
         ({"evaluate__confidence": 0.9}, {"evaluate", "gates", "leakage", "sweep_summary"} | FIGURES),
         (
             {"split__by": "random"},
-            {"split", "inspect", "train_baseline", "sweep_summary", "theory"}
-            | (TRAININGS | GRID | SCORES | FIGURES),
+            {"split", "inspect", "train_baseline", "sweep_data", "sweep_summary", "theory"}
+            | (TRAININGS | GRID | SCORES | FIGURES | ABLATION | {"ablation_summary"}),
         ),
         ({"machine__device": "cpu", "machine__workers": 1, "machine__checkpoint_seconds": 5.0}, set()),
     ],
-    ids=["rate", "another's rate", "hidden size", "evaluate", "split", "machine"],
+    ids=[
+        "rate",
+        "another's rate",
+        "hidden size",
+        "seeds",
+        "the study's seeds",
+        "ablation",
+        "evaluate",
+        "split",
+        "machine",
+    ],
 )
 def test_a_changed_setting(project: Project, changes: dict[str, object], runs: set[str]) -> None:
     """On stubs, every output of a stage changes when it runs: so `gates` follows `evaluate` here."""
@@ -91,10 +112,9 @@ def test_a_changed_setting(project: Project, changes: dict[str, object], runs: s
 
 
 def test_a_rate_more_and_a_rate_less(project: Project) -> None:
-    set_params(project, sweep__learning_rates=[0.01, 1e-05])
-    new = {f"sweep@{name}-1e-05" for name in ("sgd", "adam")}
-    assert project.repro().ran == CHECK | new | {"sweep_summary"} | FIGURES
-    set_params(project, sweep__learning_rates=[0.01])
+    set_params(project, sweep__cells=["sgd-0.01", "adam-0.01", "adam-1e-05"])
+    assert project.repro().ran == CHECK | {"sweep@adam-1e-05", "sweep_summary"} | FIGURES
+    set_params(project, sweep__cells=["sgd-0.01", "adam-0.01"])
     assert project.repro().ran <= CHECK | {"sweep_summary"} | FIGURES
 
 
@@ -103,7 +123,10 @@ def test_a_rate_more_and_a_rate_less(project: Project) -> None:
     [
         ("spoilers/core/params.py", set()),
         ("spoilers/report/figures/models.py", FIGURES),
-        ("spoilers/training/loop.py", TRAININGS | GRID | SCORES | {"theory", "sweep_summary"} | FIGURES),
+        (
+            "spoilers/training/loop.py",
+            TRAININGS | GRID | SCORES | ABLATION | {"theory", "sweep_summary", "ablation_summary"} | FIGURES,
+        ),
     ],
 )
 def test_a_comment_in_the_code(project: Project, module: str, runs: set[str]) -> None:

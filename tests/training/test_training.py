@@ -1,6 +1,7 @@
 """`python -m stages.train`, killed and continued, in several processes, and given what it cannot use."""
 
 import csv
+import json
 import os
 import random
 import re
@@ -23,7 +24,10 @@ from spoilers.models import devices
 from spoilers.models import folder as model_folder
 from spoilers.models.network import CELLS
 from spoilers.training.checkpoints import FOLDER, Checkpoint, digest
-from spoilers.training.prepare import Choice, determining
+from spoilers.training.loop import Share, Training
+from spoilers.training.prepare import Choice
+from spoilers.training.seeds import checkpoints_of
+from spoilers.training.watch import CURVES, mean_curve
 from stages import train
 from tests.rnn_data import ROOT, WORDS, table, write_project
 
@@ -39,10 +43,9 @@ def outputs(folder: Path, cell: str = "lstm") -> dict[str, bytes]:
     return {name: (folder / name.format(cell=cell)).read_bytes() for name in OUTPUTS}
 
 
-def start(folder: Path, *launcher: str) -> subprocess.Popen:
+def start(folder: Path, *launcher: str, threads: str = "1") -> subprocess.Popen:
     command = [sys.executable, *launcher, "-m", "stages.train", "lstm"]
-    # One thread each: two processes on two processors, and sums in one order.
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": threads, "PYTHONUNBUFFERED": "1"}
     pipe = subprocess.PIPE
     return subprocess.Popen(command, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True)
 
@@ -138,7 +141,7 @@ def test_interrupted_while_writing(tmp_path, monkeypatch, capsys, cell):
 
 def test_a_checkpoint_that_cannot_be_read_is_said_and_left(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    checkpoint = Checkpoint({}, [], 60.0)
+    checkpoint = Checkpoint("some", 60.0)
     assert checkpoint.load() is None
     checkpoint.save({"step": 3})
     assert checkpoint.load() == {"step": 3}
@@ -150,6 +153,66 @@ def test_a_checkpoint_that_cannot_be_read_is_said_and_left(tmp_path, monkeypatch
     checkpoint.remove()
 
 
+# Several seeds.
+
+SEEDS = {"train.seeds": 3, "machine.workers": 2}
+OF_SEEDS = [f"data/{place}/model.safetensors" for place in ("models/lstm", "seeds/lstm/14", "seeds/lstm/15")]
+
+
+def of_seeds(folder: Path) -> dict[str, bytes]:
+    return outputs(folder) | {name: (folder / name).read_bytes() for name in OF_SEEDS}
+
+
+def test_seeds_side_by_side_are_those_one_after_the_other(tmp_path, monkeypatch):
+    """With two workers and another number of threads, or in one process; and each as if it were alone."""
+    several = write_project(tmp_path / "several", SEEDS)
+    out = finish(start(several, threads="2"))
+    assert all(f"lstm, seed {seed}: epoch 4:" in out for seed in (13, 14, 15))
+    one = write_project(tmp_path / "one", SEEDS | {"machine.workers": 1})
+    train_here(one, monkeypatch)
+    assert of_seeds(several) == of_seeds(one)
+    alone = write_project(tmp_path / "alone", {"seed": 15})
+    train_here(alone, monkeypatch)
+    weights = (alone / "data/models/lstm/model.safetensors").read_bytes()
+    assert weights == (one / "data/seeds/lstm/15/model.safetensors").read_bytes()
+    assert len(set(of_seeds(one).values())) == len(of_seeds(one)) - 1  # the first is in it twice
+    assert not list((several / FOLDER).iterdir())
+
+    timings = json.loads((several / "reports/timings/lstm.json").read_text())
+    assert timings["training_seconds"].keys() == {"13", "14", "15"}
+    assert timings["tokens_per_second"] > 0
+    rows = curve(several)
+    assert (rows["seeds"] == 3).all()
+    for name in ("average_precision", "train_loss", "validation_loss"):
+        assert (rows[f"{name}_low"] < rows[name]).all()
+        assert (rows[name] < rows[f"{name}_high"]).all()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_seeds_are_stopped_together_and_go_on(tmp_path, number):
+    settings = LONG | SEEDS | {"machine.checkpoint_seconds": 0.005}
+    whole, folder = (write_project(tmp_path / name, settings) for name in ("whole", "stopped"))
+    finish(start(whole))
+    assert disturb(folder, number, 6, 0.0) == (130 if number == signal.SIGTERM else -number)
+    assert not (folder / "data/models").exists()
+    assert (folder / "reports/curves/lstm.csv").exists()
+    assert "going on after step" in finish(start(folder))
+    assert of_seeds(folder) == of_seeds(whole)
+
+
+def test_the_curve_is_the_mean_of_those_that_still_train():
+    def history(*values: float) -> list[dict]:
+        return [{"epoch": epoch, **dict.fromkeys(CURVES, value)} for epoch, value in enumerate(values, 1)]
+
+    rows = mean_curve([history(1.0, 3.0), history(2.0)])
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert [row["seeds"] for row in rows] == [2, 1]
+    for name in CURVES:
+        assert [row[name] for row in rows] == [1.5, 3.0]
+        assert [row[f"{name}_low"] for row in rows] == [1.0, 3.0]
+        assert [row[f"{name}_high"] for row in rows] == [2.0, 3.0]
+
+
 # What a checkpoint belongs to.
 
 
@@ -158,7 +221,8 @@ def key(folder: Path, changes: dict | None = None, cell: str = "lstm", **tables:
     settings = params.load()
     rate = getattr(settings.optimizers, settings.optimizer).learning_rate
     choice = Choice(cell, settings.optimizer, rate, settings.seed)
-    return digest(*determining(choice, Path("data/splits"), settings, torch.device("cpu")))
+    (checkpoint, *_) = checkpoints_of(choice, settings, Path("data/splits"), torch.device("cpu")).values()
+    return checkpoint.path.stem
 
 
 @pytest.mark.parametrize(
@@ -179,6 +243,9 @@ def key(folder: Path, changes: dict | None = None, cell: str = "lstm", **tables:
         {"train.sentence_weight": 9.0},
         {"train.validations_per_epoch": 1},
         {"train.precision": "bfloat16"},
+        {"train.rate_decay": "linear"},
+        {"model.pooling": "last"},
+        {"model.read_padding": True},
     ],
 )
 def test_a_changed_parameter_has_another_checkpoint(tmp_path, monkeypatch, changes):
@@ -191,6 +258,7 @@ def test_a_changed_parameter_has_another_checkpoint(tmp_path, monkeypatch, chang
     [
         {"machine.checkpoint_seconds": 9.0},
         {"train.launcher": "python3 -m"},
+        {"train.seeds": 9},
         {"machine.device": "auto"},
         {"optimizers.sgd.learning_rate": 0.5},
         {"sweep.seeds": 9},
@@ -245,7 +313,7 @@ def test_two_processes_follow_the_curve_of_one(tmp_path):
     assert out.count("validation average precision") == 1  # one writes
     one, two = map(curve, folders)
     assert one.keys() == two.keys()
-    for name in ("step", "train_loss", "validation_loss", "average_precision", "gradient_norm"):
+    for name in ("epoch", "train_loss", "validation_loss", "average_precision"):
         assert np.allclose(one[name], two[name], atol=1e-4, rtol=0), name
 
 
@@ -397,13 +465,27 @@ def test_looking_for_bfloat16_draws_no_random_number():
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_the_rate_falls_to_nothing_over_the_epochs(tmp_path, monkeypatch):
+    folder = write_project(tmp_path, {"train.rate_decay": "linear", "optimizer": "sgd"})
+    rates = []
+    step = Training.step
+
+    def watched(training: Training, share: Share) -> None:
+        step(training, share)
+        rates.append(training.optimizer.param_groups[0]["lr"])
+
+    monkeypatch.setattr(Training, "step", watched)
+    train_here(folder, monkeypatch)
+    assert rates == pytest.approx([1.0 - i / 60 for i in range(60)])
+
+
 def test_stops_after_the_patience_and_keeps_the_best(tmp_path, monkeypatch):
     changes = {"train.epochs": 60, "train.patience": 2, "train.validations_per_epoch": 2}
     folder = write_project(tmp_path, changes | {"optimizers.adam.learning_rate": 0.03})
     train_here(folder, monkeypatch)
     rows = curve(folder)
     best = int(np.argmax(rows["average_precision"]))
-    assert len(rows["step"]) == best + 1 + 2 * 2 < 120
+    assert len(rows["epoch"]) == best + 1 + 2 * 2 < 120
     training = model_folder.load(folder / "data/models/lstm").description["training"]
     assert training["best_epoch"] == pytest.approx(rows["epoch"][best], rel=1e-5)
     assert training["validation_average_precision"] == pytest.approx(
