@@ -12,20 +12,20 @@ from spoilers.models.folder import load as load_model
 from spoilers.models.network import CELLS
 from spoilers.studies import gates
 from spoilers.studies.reading import read, sentences_of
-from spoilers.text.reviews import load
+from spoilers.text.reviews import ReviewFile
 from spoilers.text.vocabulary import Vocabulary
 
 TEST, VOCABULARY = Path("data/splits/test.parquet"), Path("data/splits/vocabulary.txt")
 RESULTS = Path("data/results")
+AT_ONCE = 8192  # reviews in memory
 
 
 def main() -> None:
     models = {cell: load_model(Path("data/models") / cell, "cpu", VOCABULARY) for cell in CELLS}
-    test = load(TEST, models["lstm"].max_tokens)
     scored = pq.read_table("data/predictions/test.parquet", columns=list(CELLS))
-    called = [scored[cell].to_numpy() >= model.threshold for cell, model in models.items()]
-    row, granted = gates.choose_review(test, called)
-    review = test.choose(np.array([row]))
+    called = np.all([scored[cell].to_numpy() >= model.threshold for cell, model in models.items()], axis=0)
+    test = ReviewFile(TEST, models["lstm"].max_tokens)
+    review, row, granted = gates.choose_review(test.blocks(AT_ONCE), called)
 
     tables, summaries = [], []
     for cell, model in models.items():

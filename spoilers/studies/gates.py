@@ -1,5 +1,7 @@
 """What the gates of the trained networks do over one review."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pyarrow as pa
 from torch import nn
@@ -20,31 +22,30 @@ def sigmoid(sums: np.ndarray | float) -> np.ndarray | float:
 START = {"lstm": sigmoid(1.0), "gru": 0.5}  # what they are before training: the forget bias is 1
 
 
-def choose(labels: np.ndarray, lengths: np.ndarray, *wishes: np.ndarray) -> tuple[int, int]:
-    """Return the spoiler review whose length is closest to `TOKENS`, of those that grant the most wishes.
+def choose_review(blocks: Iterator[Reviews], called: np.ndarray) -> tuple[Reviews, int, dict[str, int]]:
+    """Return the review to show, its row among all, and what it has.
 
-    Labels and wishes (reviews) are yes or no; a later wish counts only where the earlier ones are
-    granted. Of equals the first. Returns its row and how many wishes, from the first on, it grants.
+    The best is a spoiler that every network calls one, with sentences that are not flagged beside those that
+    are; then one that every network calls a spoiler; then any. Of equals, it is the one whose length is
+    closest to `TOKENS`, and of these the first. One review is in memory beside the block that is looked at.
+
+    Args:
+        blocks: the test reviews, some at a time.
+        called: whether every network calls a review a spoiler, bool (all reviews).
     """
-    chosen, granted = labels.astype(bool), 0
-    for wish in wishes:
-        if not (chosen & wish).any():
-            break
-        chosen, granted = chosen & wish, granted + 1
-    rows = np.flatnonzero(chosen)
-    return int(rows[np.abs(lengths[rows] - TOKENS).argmin()]), granted
-
-
-def choose_review(test: Reviews, called: list[np.ndarray]) -> tuple[int, dict[str, int]]:
-    """Return the row of the review to show, and what it has.
-
-    The best is a spoiler that every network calls one (`called`, bool (reviews), of each), with sentences
-    that are not flagged beside those that are.
-    """
-    unflagged = test.review_of_sentence[test.sentence_labels == 0]
-    quiet = np.bincount(unflagged, minlength=len(test)) > 0
-    row, granted = choose(test.labels, test.lengths, np.all(called, axis=0), quiet)
-    return row, {"called_right": int(granted > 0), "other_sentences_too": int(granted > 1)}
+    best, chosen, start = None, None, 0
+    for block in blocks:
+        here = called[start : start + len(block)]
+        unflagged = block.review_of_sentence[block.sentence_labels == 0]
+        quiet = np.bincount(unflagged, minlength=len(block)) > 0
+        granted = np.where(block.labels > 0, here.astype(int) + (here & quiet), -1)  # -1: no spoiler
+        row = np.lexsort((np.abs(block.lengths - TOKENS), -granted))[0]
+        rank = (-granted[row], abs(block.lengths[row] - TOKENS))
+        if best is None or rank < best:
+            best, chosen = rank, (block.choose(np.array([row])), start + int(row))
+        start += len(block)
+    called_right, other_sentences = int(best[0] <= -1), int(best[0] == -2)
+    return *chosen, {"called_right": called_right, "other_sentences_too": other_sentences}
 
 
 def activations(cell: str, model: SpoilerRNN, ids: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:

@@ -19,6 +19,7 @@ from spoilers.report.figures.drawing import draw
 from spoilers.report.figures.gates import gates as figure
 from spoilers.report.findings.gates import gate_findings
 from spoilers.studies import gates
+from spoilers.text.reviews import Reviews
 from spoilers.theory import cells
 from stages import gates as stage
 from tests.rnn_data import WORDS, write_project
@@ -73,16 +74,31 @@ def test_the_first_layer_of_several_is_shown():
     assert found["update"].shape == (10, 7)
 
 
-def test_choice():
-    labels = np.array([0, 1, 1, 1, 1])
-    lengths = np.array([40, 39, 10, 90, 10])
-    right, quiet = np.array([1, 0, 1, 1, 1], bool), np.array([1, 1, 0, 1, 0], bool)
-    nobody = np.zeros(5, bool)
-    assert gates.choose(labels, lengths) == (1, 0)
-    assert gates.choose(labels, lengths, right) == (2, 1)
-    assert gates.choose(labels, lengths, right, quiet) == (3, 2)
-    assert gates.choose(labels, lengths, right, nobody) == (2, 1)
-    assert gates.choose(labels, lengths, nobody, quiet) == (1, 0)
+def some(labels: list[int], lengths: list[int], quiet: list[int]) -> Reviews:
+    """Reviews of two sentences, both flagged in spoilers unless the review is `quiet`."""
+    flags = np.repeat(labels, 2).astype(np.float32)
+    flags[::2][np.array(quiet, bool)] = 0
+    sentences = np.array([(1, length - 1) for length in lengths], np.int32).ravel()
+    return Reviews(
+        np.full(sum(lengths), 2, np.int32), np.cumsum(lengths), sentences, 2 * np.arange(1, len(labels) + 1),
+        np.array(labels, np.float32), flags, np.tile(np.arange(2, dtype=np.int32), len(labels)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_choice(size):
+    labels, lengths, quiet = [0, 1, 1, 1, 1], [40, 39, 10, 90, 10], [1, 1, 0, 1, 0]
+
+    def chosen(called: list[int], quiet: list[int]) -> tuple[int, int]:
+        blocks = some(labels, lengths, quiet).blocks(size)
+        review, row, granted = gates.choose_review(blocks, np.array(called, bool))
+        assert review.lengths.tolist() == [lengths[row]]
+        return row, sum(granted.values())
+
+    assert chosen([0] * 5, quiet) == (1, 0)
+    assert chosen([1, 0, 1, 1, 1], quiet) == (3, 2)
+    assert chosen([1, 0, 1, 1, 1], [1, 0, 0, 0, 0]) == (2, 1)
+    assert chosen([1, 0, 1, 0, 1], [0, 0, 0, 0, 1]) == (4, 2)
 
 
 def test_half_lives():
