@@ -9,13 +9,13 @@ from spoilers.text.vocabulary import UNKNOWN
 
 
 def read(model: SpoilerRNN, review: Reviews) -> list[float]:
-    """Return the probability of a spoiler that a network gives to each sentence that it reads of one review."""
+    """Return the probability of a spoiler that a network gives to each sentence it reads of one review."""
     device = next(model.parameters()).device
     return [round(float(p), 4) for p in sigmoid(score(model, review, device, "float32").sentences)]
 
 
 def sentences_of(review: Reviews, words: list[str] | None) -> list[dict]:
-    """Return the sentences that are read of one review: whether they are flagged, their tokens, the unknown ones.
+    """Return of each sentence of one review whether it is flagged, its tokens and how many are unknown.
 
     With `words`, the vocabulary's, each sentence has its text too.
     """

@@ -53,7 +53,7 @@ def positions(parts: list[dict]) -> Figure:
 
 
 def spoiler_shares(tables: dict[str, list[dict]], prevalence: float) -> Figure:
-    """Draw the share of spoiler reviews at each rating and in each year, with 95 % intervals; tables by their key."""
+    """Draw the share of spoiler reviews at each rating and in each year, with intervals; tables by key."""
     figure, panels = stacked(len(tables), 0.4 + 2.8 * len(tables), sharey=True)
     for axes, (key, rows) in zip(panels, tables.items(), strict=True):
         middle, low, high = (np.array([row[at] for row in rows]) for at in ("share", "low", "high"))

@@ -43,7 +43,10 @@ def optimizer_style(name: str) -> dict:
 
 
 def stacked(rows: int, height: float, **options) -> tuple[Figure, list[Axes]]:
-    """Return a figure with charts below each other, narrow enough for a phone, and the charts (height in inches)."""
+    """Return a figure with charts below each other, narrow enough for a phone, and the charts.
+
+    The height is in inches.
+    """
     figure, axes = plt.subplots(rows, 1, figsize=(WIDTH, height), squeeze=False, **options)
     return figure, list(axes[:, 0])
 

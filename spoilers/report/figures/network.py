@@ -1,5 +1,7 @@
 """The network as a diagram, with the sizes in use."""
 
+from itertools import pairwise
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
@@ -49,11 +51,11 @@ def word_places() -> list[list[float]]:
 
 def recurrent(axes: Axes, places: list[float], model: Model) -> None:
     """Draw the recurrent layers, an arrow along the words for each direction."""
-    ways = ((3.0, places, "forwards"), (4.1, places[::-1], "backwards"))[: 2 if model.bidirectional else 1]
-    for y, order, _ in ways:
+    ways = ((3.0, places), (4.1, places[::-1]))[: 2 if model.bidirectional else 1]
+    for y, order in ways:
         for x in places:
             box(axes, x, y, 1.15, f"{model.hidden_size}", "recurrent")
-        for start, end in zip(order, order[1:], strict=False):
+        for start, end in pairwise(order):
             side = 0.58 if end > start else -0.58
             arrow(axes, (start + side, y), (end - side, y))
 

@@ -34,7 +34,7 @@ def optimizers(runs: pd.DataFrame, times: list[dict], goals: dict[str, float]) -
 
 
 def quality_and_cost(scores: dict[str, dict], seconds: dict[str, float], speeds: dict[str, float]) -> Figure:
-    """Draw average precision with its interval against training time and against speed, both on this machine."""
+    """Draw average precision with its interval against training time and against the speed of reading."""
     figure, panels = stacked(2, 6, sharey=True)
     for axes, costs in zip(panels, (seconds, speeds), strict=True):
         for name, cost in costs.items():

@@ -12,7 +12,7 @@ class Claim(Extension):
     not a list that may be empty or a name that may be undefined.
     """
 
-    tags = {"claim"}
+    tags = frozenset({"claim"})
 
     def parse(self, parser: Parser) -> nodes.Node:
         """Return the block as an `if` whose condition is decided below."""

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from spoilers.report.names import LAYERS
 
 __all__ = (
-    "as_read", "difference", "four_mistakes", "medians", "named", "ordered", "prevalence", "rate_spread",
-    "reached", "seeds_overlap", "settings_of", "shortened", "shown_values", "step_spread", "worst",
+    "difference", "four_mistakes", "medians", "named", "ordered", "prevalence", "quoted", "rate_spread",
+    "reached", "seeds_overlap", "settings_of", "shown_values", "step_spread", "worst",
 )  # fmt: skip
 
 UNKNOWN_WORD = "<unknown>"
 LONGEST = 4  # sentences of a review that are printed
+SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>#|"})
 CLOSING, OPENING = re.compile(r" (?=[.,;:!?)\]]|'\w)"), re.compile(r"(?<=[(\[]) ")
 
 
@@ -66,7 +67,7 @@ def seeds_overlap(trainings: dict[str, list[dict]]) -> bool:
 
 
 def reached(rows: list[dict], goal: str) -> list[tuple[str, float]]:
-    """Return the optimizers that reached a goal to stay, with the epochs that they took, the fastest first."""
+    """Return the optimizers that reached a goal to stay, and the epochs that they took, fastest first."""
     found = [(row["optimizer"], row["epochs_to"][goal]) for row in rows]
     return sorted(((name, at) for name, at in found if at is not None), key=lambda pair: pair[1])
 
@@ -103,7 +104,7 @@ def shown_values(rows: list[dict], key: str) -> list[str]:
 
 
 def four_mistakes(errors: list[dict]) -> list[dict]:
-    """Return each network's surest mistake of each kind; one that another network made too is not repeated."""
+    """Return each network's surest mistake of each kind that is not there for the other network already."""
     found: list[dict] = []
     for kind in ("false alarm", "missed spoiler"):
         for model in ("lstm", "gru"):
@@ -116,30 +117,36 @@ def four_mistakes(errors: list[dict]) -> list[dict]:
 
 
 def worst(mistake: dict) -> dict | None:
-    """Return the sentence that explains a mistake: of a missed spoiler the flagged one that scores highest, else any.
+    """Return the sentence that explains a mistake: the highest score, among flagged ones if a spoiler was missed.
 
-    None where a spoiler was missed and no sentence that the network reads is flagged.
+    Return None where a spoiler was missed and no sentence that the network reads is flagged.
     """
     missed = mistake["kind"] == "missed spoiler"
     sentences = [s for s in mistake["sentences"] if s["flagged"] or not missed]
     return max(sentences, key=lambda s: s["probability"], default=None)
 
 
-def shortened(sentences: list[dict]) -> list[dict]:
-    """Return the flagged sentences and those with the highest probabilities, at most `LONGEST`, in order.
+def quoted(sentences: list[dict], model: str | None = None) -> str:
+    """Return a review as Markdown: flagged sentences bold, after each the probability that a network gives it.
 
-    A sentence before which others were left out has `after_gap`.
+    Of a long review, the flagged sentences and those with the highest probabilities stand there. `model` names
+    the network where a sentence has the probabilities of several.
     """
-    ranked = sorted(
-        range(len(sentences)), key=lambda i: (-sentences[i]["flagged"], -sentences[i]["probability"])
-    )
-    kept = sorted(ranked[:LONGEST])
-    return [
-        sentences[i] | {"after_gap": i > (kept[place - 1] + 1 if place else 0)}
-        for place, i in enumerate(kept)
-    ]
+    scores = [s["probabilities"][model] if model else s["probability"] for s in sentences]
+    order = sorted(range(len(sentences)), key=lambda i: (-sentences[i]["flagged"], -scores[i]))
+    kept, parts = sorted(order[:LONGEST]), []
+    for place, i in enumerate(kept):
+        bold = "**" if sentences[i]["flagged"] else ""
+        gap = "… " if i > (kept[place - 1] + 1 if place else 0) else ""
+        parts.append(f"{gap}{bold}{as_read(sentences[i]['text'])}{bold} ({scores[i]:.2f})")
+    return " ".join(parts) + (" …" if kept[-1] < len(sentences) - 1 else "")
 
 
 def as_read(text: str) -> str:
-    """Return a sentence as the network reads it, with the spaces of ordinary print; `[?]` is an unknown word."""
-    return OPENING.sub("", CLOSING.sub("", text.replace(UNKNOWN_WORD, "[?]")))
+    """Return a sentence as the network reads it, spaced as in print; `[?]` is an unknown word."""
+    return literal(OPENING.sub("", CLOSING.sub("", text.replace(UNKNOWN_WORD, "[?]"))))
+
+
+def literal(text: str) -> str:
+    """Return text so that Markdown leaves it as it is."""
+    return text.translate(SPECIAL)

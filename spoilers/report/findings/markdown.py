@@ -10,7 +10,6 @@ from spoilers.report.findings.claims import Claim
 from spoilers.report.names import NAMES
 
 MINUS = "\N{MINUS SIGN}"
-SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>#|"})
 
 
 class Figures:
@@ -61,7 +60,7 @@ def make_environment() -> Environment:
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         extensions=[Claim],
         undefined=StrictUndefined,
-        autoescape=False,  # Markdown; what comes from outside goes through `literal`
+        autoescape=False,  # Markdown; reviews go through `quoted`
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -72,13 +71,13 @@ def make_environment() -> Environment:
         "percent": lambda share, digits=0: f"{100 * share:.{digits}f}%",
         "count": lambda number: f"{number:,}",
         "plain": lambda number: f"{number:g}",
-        "short": lambda number: f"{number:.2g}",
+        "short": lambda number: f"{float(f'{number:.2g}'):,g}",
+        "times": lambda number: {1: "once", 2: "twice"}.get(number, f"{number} times"),
         "name": NAMES.__getitem__,
         "names": lambda names: among([NAMES[name] for name in names]),
         "among": among,
         "mean_and_range": mean_and_range,
         "change": lambda key: key.replace("_", " "),
-        "literal": lambda text: text.translate(SPECIAL),
     }
     environment.globals |= {name: getattr(facts, name) for name in facts.__all__}
     return environment

@@ -21,7 +21,7 @@ CAPTIONED = r"<p>(<img [^>]*>)</p>\s*<p>(<strong>Figure \d+\.</strong>.*?)</p>"
 
 
 def render_html(markdown: str, folder: Path, linked: tuple[str, ...] = ()) -> str:
-    """Return a page for `folder`, with contents and captions, and its pictures inside it but for those in `linked`.
+    """Return a page for `folder`, with contents; its pictures are inside it but for those in `linked`.
 
     Headings get the anchors that GitHub gives them, and links to other Markdown pages lead to
     their HTML. HTML in the Markdown is text: markdown-it escapes it.
