@@ -27,7 +27,7 @@ def test_side_by_side_is_one_after_the_other(project: Project, built: Project) -
     runs = json.loads((project.folder / "data/sweep/sgd-1000000.0/runs.json").read_text())
     assert runs
     assert all(run["diverged"] and "loss" in run["problem"] for run in runs.values())
-    assert "cells diverged: SGD 1" in (project.folder / "reports/report.md").read_text()
+    assert "| SGD | diverged |" in (project.folder / "reports/report.md").read_text()
 
     before = project.results()
     assert ran(project.dvc("repro", "--force", "--single-item", *sorted(NEW))) == NEW

@@ -161,7 +161,9 @@ def ablation(settings: params.Params) -> dict:
            "parameters": 66560}  # fmt: skip
     mean = {"average_precision": 0.66, "alone": 0.63, "difference": 0.03, "seeds": 3}
     same = {"difference": 0.0, "difference_lowest": 0.0, "difference_highest": 0.0}
-    changes = [row | {"change": name} | (same if name == "default" else {}) for name in settings.ablation.changes]
+    changes = [
+        row | {"change": name} | (same if name == "default" else {}) for name in settings.ablation.changes
+    ]
     return {"changes": changes, "mean_of_seeds": {"lstm": mean, "gru": mean}}
 
 
@@ -198,7 +200,11 @@ def times() -> dict:
     """Return what the page of times is rendered from."""
     row = {"optimizer": "adam", "milliseconds_per_step": 9.7, "seconds": 15.5,
            "seconds_to": {"50": 3.1, "80": 7.4, "95": None}}  # fmt: skip
-    network = {"training_seconds": {"13": 51.2, "14": 56.4}, "seconds_per_epoch": 9.1, "tokens_per_second": 67096}
+    network = {
+        "training_seconds": {"13": 51.2, "14": 56.4},
+        "seconds_per_epoch": 9.1,
+        "tokens_per_second": 67096,
+    }
     return {
         "trainings": {"lstm": network, "gru": network, "tfidf": {"training_seconds": 2.5}},
         "inference": {"tokens_per_second": {"lstm": 271946, "gru": 196226, "tfidf": 3423943}},

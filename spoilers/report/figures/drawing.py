@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from spoilers.report.style import STYLE
 
@@ -58,8 +58,9 @@ def legend(figure: Figure, axes: Axes, columns: int = 2) -> None:
         figure.legend(handles, labels, loc="outside lower center", ncols=columns)
 
 
-def plain_ticks(axis: Axis) -> None:
-    """Write the ticks of a logarithmic axis as people write numbers, at powers of ten alone."""
+def plain_ticks(axis: Axis, *subs: float) -> None:
+    """Write the ticks of a logarithmic axis as people write numbers, at powers of ten times 1 and `subs`."""
+    axis.set_major_locator(LogLocator(subs=(1.0, *subs)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axis.set_minor_formatter(NullFormatter())
 

@@ -22,8 +22,8 @@ ARROW = {"arrowstyle": "-|>", "color": "#333333", "lw": 1.1, "shrinkA": 0, "shri
 
 def network(model: Model) -> Figure:
     """Draw the network over two short sentences, from the words at the bottom to the two heads at the top."""
-    figure, (axes,) = stacked(1, 6.2)
-    axes.set(xlim=(0, 10.4), ylim=(-0.5, 11.9))
+    figure, (axes,) = stacked(1, 6.4)
+    axes.set(xlim=(-3.1, 10.2), ylim=(-0.5, 12.3))
     axes.axis("off")
     places = word_places()
     everywhere = [x for sentence in places for x in sentence]
@@ -38,10 +38,22 @@ def network(model: Model) -> Figure:
     middles = [sum(sentence) / len(sentence) for sentence in places]
     for sentence, middle in zip(places, middles, strict=True):
         for x in sentence:
-            arrow(axes, (x, top), (middle, 5.7))
-        box(axes, middle, 6.1, 3.2, f"maximum: {width}", "maximum")
+            arrow(axes, (x, top), (middle, 5.75))
+        box(axes, middle, 6.1, 2.6, f"{width}", "maximum")
     heads(axes, middles, everywhere, top, model)
+    name(axes, 0, "words")
+    name(axes, 1.5, "embedding")
+    name(axes, 3.55 if model.bidirectional else 3.0, "LSTM or GRU")
+    name(axes, 6.1, "largest value\nin a sentence")
+    name(axes, 7.9, "largest value\nin the review" if model.pooling == "max" else "last state")
+    name(axes, 9.8, "linear layers")
+    name(axes, 11.6, "probabilities")
     return figure
+
+
+def name(axes: Axes, y: float, text: str) -> None:
+    """Write on the left what a row is."""
+    axes.text(-3.1, y, text, ha="left", va="center", color="#333333")
 
 
 def word_places() -> list[list[float]]:
@@ -61,23 +73,26 @@ def recurrent(axes: Axes, places: list[float], model: Model) -> None:
 
 
 def heads(axes: Axes, middles: list[float], words: list[float], top: float, model: Model) -> None:
-    """Draw the two linear layers and what they read."""
-    first, second = middles
-    review = (first + second) / 2
-    for middle in middles:
+    """Draw the two linear layers, what they read and what they give."""
+    review = 0.55 * middles[0] + 0.45 * middles[1]
+    for middle, sentence in zip(middles, ("1", "2"), strict=True):
         if model.pooling == "max":
-            arrow(axes, (middle, 6.45), (review, 8.05))
-        arrow(axes, (middle, 6.45), (middle, 10.0))
-        box(axes, middle, 10.35, 3.2, "sentence: linear", "head")
-        axes.text(middle, 11.2, "spoils?", ha="center", va="center")
-    if model.pooling == "max":
-        box(axes, review, 8.4, 2.6, "maximum", "maximum")
-    else:
-        arrow(axes, (words[-1], top), (review + 1.3, 8.2))
-        box(axes, review, 8.4, 2.6, "last state", "maximum")
-    arrow(axes, (review, 8.75), (review, 10.0))
-    box(axes, review, 10.35, 2.0, "review: linear", "head")
-    axes.text(review, 11.2, "spoils?", ha="center", va="center", fontweight="bold")
+            arrow(axes, (middle, 6.45), (review, 7.55))
+        arrow(axes, (middle, 6.45), (middle, 9.45))
+        box(axes, middle, 9.8, 1.9, "sentence", "head")
+        output(axes, middle, f"sentence {sentence}")
+    if model.pooling == "last":
+        arrow(axes, (words[-1], top), (review, 7.55))
+    box(axes, review, 7.9, 1.9, f"{model.hidden_size * (2 if model.bidirectional else 1)}", "maximum")
+    arrow(axes, (review, 8.25), (review, 9.45))
+    box(axes, review, 9.8, 1.9, "review", "head")
+    output(axes, review, "review", "bold")
+
+
+def output(axes: Axes, x: float, text: str, weight: str = "normal") -> None:
+    """Draw an arrow to what is said of a sentence or of the review."""
+    arrow(axes, (x, 10.15), (x, 11.2))
+    axes.text(x, 11.6, text, ha="center", va="center", fontweight=weight)
 
 
 def box(axes: Axes, x: float, y: float, width: float, text: str, kind: str) -> None:

@@ -66,7 +66,7 @@ def effective_steps(best: pd.DataFrame) -> Figure:
     for axes, layer in zip(panels, LAYERS, strict=True):
         draw_means(axes, best, f"effective_step_{layer}")
         axes.set(title=f"{layer.capitalize()} weights", yscale="log", ylabel="update / gradient")
-        plain_ticks(axes.yaxis)
+        plain_ticks(axes.yaxis, 3)
     finish(figure, panels)
     return figure
 
@@ -78,7 +78,7 @@ def gradient_norms(best: pd.DataFrame, clip_norm: float) -> Figure:
     norms.axhline(clip_norm, color="0.5", linewidth=1, label="clipped above")
     draw_means(clipped, best, "clipped")
     norms.set(title="Gradient norm before clipping", yscale="log")
-    plain_ticks(norms.yaxis)
+    plain_ticks(norms.yaxis, 3)
     clipped.set(title="Share of clipped steps", ylim=(-0.03, 1.03))
     finish(figure, panels[1], of=norms)
     return figure

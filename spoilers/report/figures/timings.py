@@ -43,7 +43,7 @@ def quality_and_cost(scores: dict[str, dict], seconds: dict[str, float], speeds:
             style = {"color": MODEL_COLOURS[name], "marker": MODEL_MARKERS[name], "capsize": 4}
             axes.errorbar(cost, middle, yerr=sides, linestyle="none", label=NAMES[name], **style)
         axes.set(xscale="log", ylabel="average precision, test")
-        plain_ticks(axes.xaxis)
+        plain_ticks(axes.xaxis, 2, 5)
         axes.margins(x=0.25)
     panels[0].set(title="Quality against time of training", xlabel="seconds of training")
     panels[1].set(title="Quality against speed of reading", xlabel="tokens per second")

@@ -11,9 +11,10 @@ __all__ = (
 )  # fmt: skip
 
 UNKNOWN_WORD = "<unknown>"
-LONGEST = 4  # sentences of a review that are printed
+LONGEST = 3  # sentences of a review that are printed
 SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>#|"})
-CLOSING, OPENING = re.compile(r" (?=[.,;:!?)\]]|'\w)"), re.compile(r"(?<=[(\[]) ")
+CLOSING = re.compile(r" (?=[.,;:!?)\]]|'\w|-(?= \w))")
+OPENING = re.compile(r"(?<=[(\[]) |(?<=[\w\]]-) ")
 
 
 def difference(pairs: list[dict], first: str, second: str) -> dict:
@@ -104,8 +105,12 @@ def shown_values(rows: list[dict], key: str) -> list[str]:
 
 
 def four_mistakes(errors: list[dict]) -> list[dict]:
-    """Return each network's surest mistake of each kind that is not there for the other network already."""
+    """Return each network's surest mistake of each kind that is not there for the other network already.
+
+    A missed spoiler that the network reads comes before one in the part that is cut out.
+    """
     found: list[dict] = []
+    errors = sorted(errors, key=lambda error: worst(error) is None)
     for kind in ("false alarm", "missed spoiler"):
         for model in ("lstm", "gru"):
             seen = {mistake["review_id"] for mistake in found}
