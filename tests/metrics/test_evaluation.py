@@ -5,21 +5,16 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 import pytest
-import torch
 from hypothesis import given, settings
 from scipy.special import expit
 from sklearn import metrics
 
 from spoilers.metrics.evaluation import Evaluation, sentence_scores
 from spoilers.metrics.intervals import Resamples
-from spoilers.models.network import SpoilerRNN
-from spoilers.models.scoring import score
 from spoilers.studies.comparison import folders_of, without_temperature
 from spoilers.studies.mistakes import COUNT, surest
 from spoilers.studies.slices import first_flag, score_slices, slices_of
 from spoilers.text.splits import SCHEMA
-from spoilers.text.vocabulary import SPECIAL
-from tests.rnn_data import WORDS, reviews
 from tests.scored import labelled
 
 

@@ -16,7 +16,8 @@ RATES = {"sgd": 1.0, "momentum": 0.1, "rmsprop": 0.003, "adam": 0.01}
 def scores(name: str, precision: float) -> dict:
     return {
         "average_precision": precision, "low": precision - 0.05, "high": precision + 0.06,
-        "average_precision_sd": 0.012 if name in ("lstm", "gru") else 0.0, "roc_auc": 0.801, "roc_auc_low": 0.77, "roc_auc_high": 0.83,
+        "average_precision_sd": 0.012 if name in ("lstm", "gru") else 0.0,
+        "roc_auc": 0.801, "roc_auc_low": 0.77, "roc_auc_high": 0.83,
         "accuracy": 0.74, "precision": 0.52, "recall": 0.63, "f1": 0.57, "f1_low": 0.5, "f1_high": 0.62,
         "brier": 0.151, "log_loss": 0.47, "calibration_error": 0.03, "calibration_error_before": 0.09,
         "threshold": 0.31, "false_alarms": 97, "missed": 68,
@@ -67,10 +68,12 @@ def optimizer(name: str) -> dict:
         steps |= {"effective_step_embedding": 35.0, "effective_step_output": 0.2}
     return {
         "optimizer": name, "learning_rate": RATES[name], "rates": 5, "at_edge_of_grid": 0,
-        "rates_that_work": int(10 * precision) - 2, "rates_diverged": 1, "range_over_rates": 0.13, "diverged": 0,
+        "rates_that_work": int(10 * precision) - 2, "rates_diverged": 1, "range_over_rates": 0.13,
+        "diverged": 0,
         "validation_average_precision": precision, "validation_average_precision_sd": 0.011,
         "test_average_precision": precision - 0.01, "test_average_precision_sd": 0.014, "test_roc_auc": 0.7,
-        "train_loss": 0.51, "validation_loss": 0.62, "accuracy": 0.76, "f1": 0.41, "validation_loss_rose": 0.4,
+        "train_loss": 0.51, "validation_loss": 0.62, "accuracy": 0.76, "f1": 0.41,
+        "validation_loss_rose": 0.4,
         "accuracy_is_majority": 0, "loss_is_base_rate": 0, "seeds_ended_early": 0, "seeds_converged": 3,
         "epochs_to": {"50": 4.0, "80": 6.5, "95": 9.5 if name == "adam" else None},
         "state_bytes_per_parameter": 4.0, "gradient_norm": 0.2, "gradient_norm_sd": 0.1, "clipped": 0.04,

@@ -47,7 +47,7 @@ def test_little_data_can_be_drawn(tmp_path, figure, arguments) -> None:
 def smallest_text(svg: str) -> float:
     """The smallest text in pixels where the figure is as wide as the text of a phone's page: 358 pixels."""
     width = float(re.search(r'<svg[^>]* width="([\d.]+)pt"', svg)[1])
-    sizes = re.findall(r"font: (?:\w+ )*([\d.]+)px", svg)  # in the figure's own units, points
+    sizes = re.findall(r"font-size: ([\d.]+)px", svg)  # in the figure's own units, points
     assert sizes
     return min(map(float, sizes)) * 358 / width
 

@@ -122,7 +122,7 @@ def four_mistakes(errors: list[dict]) -> list[dict]:
 
 
 def worst(mistake: dict) -> dict | None:
-    """Return the sentence that explains a mistake: the highest score, among flagged ones if a spoiler was missed.
+    """Return the sentence that explains a mistake: the one that scores highest, if missed, of the flagged.
 
     Return None where a spoiler was missed and no sentence that the network reads is flagged.
     """
@@ -132,10 +132,10 @@ def worst(mistake: dict) -> dict | None:
 
 
 def quoted(sentences: list[dict], model: str | None = None) -> str:
-    """Return a review as Markdown: flagged sentences bold, after each the probability that a network gives it.
+    """Return a review as Markdown, flagged sentences bold, with the probability after each sentence.
 
-    Of a long review, the flagged sentences and those with the highest probabilities stand there. `model` names
-    the network where a sentence has the probabilities of several.
+    Of a long review, the flagged sentences and those with the highest probabilities stand there. `model`
+    names the network where a sentence has the probabilities of several.
     """
     scores = [s["probabilities"][model] if model else s["probability"] for s in sentences]
     order = sorted(range(len(sentences)), key=lambda i: (-sentences[i]["flagged"], -scores[i]))
