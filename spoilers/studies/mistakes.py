@@ -8,7 +8,7 @@ from spoilers.studies.comparison import Network
 from spoilers.studies.reading import read, sentences_of
 
 KINDS = ("false alarm", "missed spoiler")
-COUNT = 3  # mistakes of each kind
+COUNT = 10  # mistakes of each kind
 
 
 def surest_of_all(

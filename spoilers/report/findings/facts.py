@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from spoilers.report.names import LAYERS
 
 __all__ = (
+    "best_model",
     "difference", "four_mistakes", "medians", "named", "ordered", "prevalence", "quoted", "rate_spread",
     "reached", "seeds_overlap", "settings_of", "shown_values", "step_spread", "worst",
 )  # fmt: skip
@@ -38,6 +39,12 @@ def difference(pairs: list[dict], first: str, second: str) -> dict:
         "better": shown and value > 0, "worse": shown and value < 0,
         "detectable": pair.get("detectable"),
     }  # fmt: skip
+
+
+def best_model(models: dict[str, dict]) -> dict:
+    """Return the scores of the model with the highest average precision, and its name as `model`."""
+    name = max(models, key=lambda model: models[model]["average_precision"])
+    return models[name] | {"model": name}
 
 
 def ordered(rows: list[dict], key: str) -> list[dict]:
