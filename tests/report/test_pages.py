@@ -285,7 +285,7 @@ ALLOWED = re.compile(
     r"|\(#?[^)\s]*\.?(?:md|svg|jinja)?(?:#[^)\s]*)?\)"  # addresses
     r"|\b(?:19|20)\d\d\b|\d+\(\d+\)|F1"  # years and volumes of papers, a score's name
     r"|section 1\b|in 3\.2|[1-4][AB]\b|\b[1-4](?:\.\d|[AB])?(?=[.\s\]]| and)"  # headings
-    r"|(?:50, 80 (?:or|and) )?(?:50|80|95)%|50 / 80 / 95%|(?:50|80)%?, |40 tokens|5% (?:below|above)"  # goals, power, lengths
+    r"|(?:50, 80 (?:or|and) )?(?:50|80|95)%|50 / 80 / 95%|(?:50|80)%?, |40 tokens|5% (?:below|above)"
     r"|\bat 0\.5\b|\b0\.[19] \||ranking of the reviews has 1",  # thresholds, ends of scales
     re.DOTALL,
 )

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from spoilers.report.names import LAYERS
 
 __all__ = (
-    "best_model",
-    "difference", "four_mistakes", "medians", "named", "ordered", "prevalence", "quoted", "rate_spread",
-    "reached", "seeds_overlap", "settings_of", "shown_values", "step_spread", "worst",
+    "best_model", "difference", "four_mistakes", "medians", "named", "ordered", "prevalence", "quoted",
+    "rate_spread", "reached", "seeds_overlap", "settings_of", "shown_values", "step_spread", "worst",
 )  # fmt: skip
 
 UNKNOWN_WORD = "<unknown>"
