@@ -11,6 +11,7 @@ from spoilers.core.files import read_json, replacing, write_json
 from spoilers.models.folder import load as load_model
 from spoilers.models.network import CELLS
 from spoilers.studies import gates
+from spoilers.studies.reading import read, sentences_of
 from spoilers.text.reviews import ReviewFile
 from spoilers.text.vocabulary import Vocabulary
 
@@ -34,13 +35,23 @@ def main() -> None:
     with replacing(RESULTS / "gates.parquet") as path:
         pq.write_table(pa.concat_tables(tables), path, compression="zstd")
 
+    ours = read_json("data/raw/source.json")["source"] == "sample"
+    words = Vocabulary.load(VOCABULARY).words if ours else None  # others' words are not ours to print
     flagged = np.repeat(review.sentence_labels == 1, review.sentence_lengths)
     tokens = [{"token": i + 1, "flagged": int(flag)} for i, flag in enumerate(flagged)]
-    if read_json("data/raw/source.json")["source"] == "sample":  # others' words are not ours to print
-        words = Vocabulary.load(VOCABULARY).words
+    if words:
         tokens = [entry | {"word": words[i]} for entry, i in zip(tokens, review.ids, strict=True)]
-    chosen = {"row": row + 1, "tokens": len(tokens), **granted}
-    write_json(RESULTS / "gates.json", {"review": chosen, "tokens": tokens, "gates": summaries})
+    said = zip(*(read(model.network, review) for model in models.values()), strict=True)
+    sentences = [
+        sentence | {"probabilities": dict(zip(models, of_models, strict=True))}
+        for sentence, of_models in zip(sentences_of(review, words), said, strict=True)
+    ]
+    probabilities = {cell: round(float(scored[cell][row].as_py()), 4) for cell in models}
+    chosen = {"row": row + 1, "tokens": len(tokens), "probabilities": probabilities, **granted}
+    write_json(
+        RESULTS / "gates.json",
+        {"review": chosen, "tokens": tokens, "sentences": sentences, "gates": summaries},
+    )
     print(f"{RESULTS / 'gates.parquet'}: {len(summaries)} gates over {len(tokens)} tokens")
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from spoilers.core import params
 from spoilers.core.errors import run
 from spoilers.core.files import read_json, replacing_folder
-from spoilers.report.figures import curves, data, errors, gates, leakage, models, slices, study, timings
+from spoilers.report.figures import curves, data, gates, models, network, study, timings
 from spoilers.report.figures.drawing import draw
 
 CURVES, RESULTS, TIMINGS = Path("reports/curves"), Path("data/results"), Path("reports/timings")
@@ -15,40 +15,43 @@ CURVES, RESULTS, TIMINGS = Path("reports/curves"), Path("data/results"), Path("r
 
 def main() -> None:
     settings = params.load()
-    names = ("comparison", "data", "gates", "leakage", "slices", "sweep")
-    results = {name: read_json(RESULTS / f"{name}.json") for name in names}
-    scores, networks = results["comparison"]["models"], results["comparison"]["networks"]
+    comparison, of_gates, sweep = (
+        read_json(RESULTS / f"{name}.json") for name in ("comparison", "gates", "sweep")
+    )
+    scores, networks = comparison["models"], comparison["networks"]
     prevalence = scores["majority"]["average_precision"]
     grid, runs = pd.read_csv(CURVES / "sweep/grid.csv"), pd.read_csv(CURVES / "sweep/runs.csv")
     with replacing_folder("reports/figures") as folder:
-        data.draw_all(folder, results["data"], pd.read_csv(CURVES / "review_lengths.csv"))
+        data.draw_all(folder, read_json(RESULTS / "data.json"), pd.read_csv(CURVES / "review_lengths.csv"))
+        draw(folder / "network", network.network, settings.model)
         draw(folder / "training", models.training_curves, tables("{}", networks))
         draw(folder / "comparison", models.comparison, scores, prevalence)
-        curved = [*networks, "tfidf", "length"]
-        by_recall = tables("test/precision_recall_{}", curved)
+        draw(folder / "seeds", models.seeds, comparison["trainings"])
+        curved = [*networks, "tfidf"]
+        thresholds = {name: scores[name]["threshold"] for name in curved}
+        draw(
+            folder / "f1_by_threshold",
+            models.f1_by_threshold,
+            tables("test/threshold_{}", curved),
+            thresholds,
+        )
+        by_recall = tables("test/precision_recall_{}", [*curved, "length"])
         draw(folder / "precision_recall", curves.precision_recall, by_recall, prevalence)
-        draw(folder / "roc", curves.roc, tables("test/roc_{}", curved))
-        draw(folder / "calibration", curves.calibration, results["comparison"]["calibration"], prevalence)
-        thresholds = {name: scores[name]["threshold"] for name in networks}
-        predictions = pd.read_parquet("data/predictions/test.parquet")
-        draw(folder / "confusion", models.confusion, predictions, thresholds)
-        draw(folder / "errors", errors.probabilities, predictions, thresholds)
-        draw(folder / "slices", slices.score_by_slice, results["slices"]["slices"])
-        draw(folder / "leakage", leakage.leaks, results["leakage"])
-        activations = pd.read_parquet(RESULTS / "gates.parquet")
-        draw(folder / "gates", gates.gates, activations, results["gates"]["tokens"])
-        study.draw_all(folder, grid, runs, results["sweep"], settings.train.clip_norm)
+        draw(folder / "calibration", curves.calibration, comparison["calibration"], prevalence)
+        draw(folder / "gates", gates.gates, pd.read_parquet(RESULTS / "gates.parquet"), of_gates["tokens"])
+        study.draw_all(folder, grid, runs, sweep, settings.train.clip_norm)
 
     # What is measured by the clock stays beside the report, which repeats byte for byte.
-    draw(TIMINGS / "optimizers", timings.optimizers, runs, read_json(TIMINGS / "sweep.json")["best"])
+    times, goals = read_json(TIMINGS / "sweep.json")["best"], sweep["study"]["goals"]
+    draw(TIMINGS / "optimizers", timings.optimizers, runs, times, goals)
     speeds = read_json(TIMINGS / "inference.json")["tokens_per_second"]
-    seconds = {name: mean_seconds(TIMINGS / f"{name}.json") for name in speeds}
+    seconds = {name: mean_seconds(read_json(TIMINGS / f"{name}.json")) for name in speeds}
     draw(TIMINGS / "quality_and_cost", timings.quality_and_cost, scores, seconds, speeds)
 
 
-def mean_seconds(path: Path) -> float:
-    """Return the seconds of a training; of a network, which is trained several times, their mean."""
-    seconds = read_json(path)["training_seconds"]
+def mean_seconds(times: dict) -> float:
+    """Return the seconds of a training, of a network the mean over its seeds."""
+    seconds = times["training_seconds"]
     return sum(seconds.values()) / len(seconds) if isinstance(seconds, dict) else seconds
 
 

@@ -5,22 +5,16 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 import pytest
-import torch
 from hypothesis import given, settings
 from scipy.special import expit
 from sklearn import metrics
 
 from spoilers.metrics.evaluation import Evaluation, sentence_scores
 from spoilers.metrics.intervals import Resamples
-from spoilers.models.network import SpoilerRNN
-from spoilers.models.scoring import score
-from spoilers.report.findings.models import verdict
 from spoilers.studies.comparison import folders_of, without_temperature
-from spoilers.studies.mistakes import COUNT, contributions, leading, sentence_at, surest
+from spoilers.studies.mistakes import COUNT, surest
 from spoilers.studies.slices import first_flag, score_slices, slices_of
 from spoilers.text.splits import SCHEMA
-from spoilers.text.vocabulary import SPECIAL
-from tests.rnn_data import WORDS, reviews
 from tests.scored import labelled
 
 
@@ -44,16 +38,15 @@ def test_equal_models_differ_by_nothing() -> None:
     (pair,) = evaluation(labels, books, lstm=good, gru=good.copy()).pairs()
     assert (pair["average_precision"], pair["low"], pair["high"], pair["shown"]) == (0, 0, 0, 0)
     assert pair["detectable"] == 0
-    assert verdict(pair).startswith("No difference between the LSTM and the GRU is shown")
 
 
-def test_a_better_model_gets_the_verdict_in_its_direction() -> None:
+def test_a_better_model_is_shown_in_its_direction() -> None:
     labels, books, good, bad, _ = simulated(2)
     (there,) = evaluation(labels, books, lstm=good, gru=bad).pairs()
     assert there["shown"] == 1
-    assert verdict(there).startswith("The LSTM ranks better than the GRU")
+    assert there["low"] > 0
     (back,) = evaluation(labels, books, lstm=bad, gru=good).pairs()
-    assert verdict(back).startswith("The LSTM ranks worse than the GRU")
+    assert back["shown"] == 1
     assert back["low"] == -there["high"]
     # The interval reaches as far as the first quantile, 80 % power takes a second one beside it.
     assert (there["high"] - there["low"]) / 2 < there["detectable"] < there["high"] - there["low"]
@@ -254,37 +247,3 @@ def test_the_surest_mistakes() -> None:
     ]
     assert surest(labels, labels.astype(float), 0.5) == []
     assert len(surest(np.zeros(50), np.ones(50), 0.5)) == COUNT
-
-
-def test_leading_words_point_towards_the_mistake() -> None:
-    given_to_logit = np.array([0.5, -0.2, 0.0, 2.0, 0.1, -0.3])
-    assert leading("false alarm", given_to_logit).tolist() == [3, 0, 4]
-    assert leading("missed spoiler", given_to_logit).tolist() == [5, 1]
-
-
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
-@pytest.mark.parametrize(("layers", "bidirectional"), [(1, True), (2, True), (1, False)])
-def test_contributions_sum_to_the_logit(cell, layers, bidirectional) -> None:
-    torch.manual_seed(1)
-    model = SpoilerRNN(WORDS, cell, 8, 6, layers, bidirectional, 0.3, 0.3, 0.1)
-    torch.nn.init.normal_(model.review_head.bias)
-    some = reviews(3, 12)
-    logits = score(model, some, torch.device("cpu"), "float32").reviews
-    for row, length in enumerate(some.lengths):
-        found = contributions(model, some, row)
-        assert len(found) == length
-        assert found.sum() + model.review_head.bias.item() == pytest.approx(logits[row], abs=1e-5)
-
-
-def test_the_sentence_around_a_word() -> None:
-    words = [f"w{i}" for i in range(2, WORDS)]
-    review = reviews(3, 12).choose(np.array([4]))
-    words = [(*SPECIAL, *words)[i] for i in review.ids]
-    start = 0
-    for length in review.sentence_lengths:
-        expected = words[start : start + length]
-        for place in range(start, start + length):
-            before, word, after = sentence_at(place, words, review.sentence_lengths)
-            assert f"{before} {word} {after}".split() == expected
-            assert word == words[place]
-        start += length

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.xdist_group("pipeline")
 
 Names = dict[str, set[str]]  # by stage, the cells of the study taken together
 
+CHANGES = "ablation.changes"
 # What no stage has to read: the launcher stands in the commands; the share of test is what the others leave.
 NEVER_READ = {"train.launcher", "split.fractions.test"}
-CHANGES = "ablation.changes"
 
 
 @pytest.fixture(scope="module")

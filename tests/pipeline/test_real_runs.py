@@ -37,7 +37,7 @@ def test_an_experiment_by_two_processes(built: Project, project: Project) -> Non
     assert "reports/metrics/tfidf.json" not in changed
     project.dvc("plots", "diff")
     assert "reports/curves/lstm.csv" in (project.folder / "dvc_plots/index.html").read_text()
-    assert "with learning rate\n1," in (project.folder / "reports/report.md").read_text()
+    assert "SGD with a learning rate of 1 trains" in (project.folder / "reports/report.md").read_text()
 
 
 def test_a_bad_parameter_touches_nothing(built: Project) -> None:

@@ -1,51 +1,63 @@
-"""Figures of data with little in them."""
+"""Figures of data with little in them, readable on a phone, and equal for equal numbers."""
 
-import matplotlib.pyplot as plt
+import re
+
 import pandas as pd
 import pytest
 
-from spoilers.report.figures import curves, errors, leakage, models, slices
+from spoilers.core import params
+from spoilers.report.figures import curves, models, network, timings
 from spoilers.report.figures.drawing import draw
+from tests.report.results import results
 
-SLICE = {"by": "length", "slice": "1 to 64 tokens", "model": "lstm", "reviews": 9, "spoilers": 1}
-SPLIT = {
-    "average_precision": 0.6,
-    "low": 0.5,
-    "high": 0.7,
-    "length_only": 0.3,
-    "prevalence": 0.2,
-}
 BIN = {"predicted": 0.5, "observed": 0.4, "reviews": 10, "spoilers": 4}
-ONE = pd.DataFrame({"label": [False], "lstm": [0.3]})
+COLUMNS = [f"{name}{end}" for name in models.CURVES for end in ("", "_low", "_high")]
+CURVE = pd.DataFrame({"epoch": [1.0], **dict.fromkeys(COLUMNS, 0.5)})
+THRESHOLDS = pd.DataFrame({"threshold": [0.0, 1.0], "f1": [0.4, 0.0]})
+MODEL = params.load().model
+COMPARISON = results()["comparison"]
+SCORES = COMPARISON["models"]
+COSTS = {"lstm": 50.0, "gru": 70.0, "tfidf": 2.0}
 
 
 @pytest.mark.parametrize(
     ("figure", "arguments"),
     [
-        (slices.score_by_slice, [[]]),
-        (slices.score_by_slice, [[SLICE]]),
-        (slices.score_by_slice, [[SLICE | {"roc_auc": 0.2}]]),
-        (leakage.leaks, [{"splits": {}, "word": None}]),
-        (leakage.leaks, [{"splits": {"random": SPLIT}, "word": None}]),
-        (leakage.leaks, [{"splits": {"book": SPLIT}, "word": {"average_precision_without": 0.5}}]),
+        (network.network, [MODEL]),
+        (network.network, [MODEL.model_copy(update={"bidirectional": False, "pooling": "last"})]),
+        (models.training_curves, [{"gru": CURVE}]),
+        (models.comparison, [SCORES, 0.2]),
+        (models.comparison, [{"gru": SCORES["gru"] | {"low": 0.99}}, 0.2]),
+        (models.seeds, [COMPARISON["trainings"]]),
+        (models.seeds, [{name: rows[:1] for name, rows in COMPARISON["trainings"].items()}]),
+        (models.f1_by_threshold, [{"gru": THRESHOLDS}, {"gru": 0.5}]),
         (curves.calibration, [{"gru": [BIN]}, 0.2]),
-        (errors.probabilities, [ONE, {"lstm": 0.5}]),
-        (models.confusion, [ONE, {"lstm": 0.5}]),
+        (timings.quality_and_cost, [SCORES, COSTS, COSTS]),
     ],
 )
 def test_little_data_can_be_drawn(tmp_path, figure, arguments) -> None:
     draw(tmp_path / "first", figure, *arguments)
     draw(tmp_path / "second", figure, *arguments)
-    assert (tmp_path / "first.svg").read_bytes() == (tmp_path / "second.svg").read_bytes()
-    assert (tmp_path / "first.svg").stat().st_size > 1000
+    drawn = (tmp_path / "first.svg").read_text()
+    assert drawn == (tmp_path / "second.svg").read_text()
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["first.svg", "second.svg"]
+    assert smallest_text(drawn) >= 9
 
 
-def test_the_confusion_figure_counts_every_review() -> None:
-    """`dvc plots` shows 5,000 of them; the report shows all."""
-    labels = [True] * 2_000 + [False] * 10_000
-    predictions = pd.DataFrame({"label": labels, "lstm": [0.9] * 1_500 + [0.1] * 10_499 + [0.9]})
-    figure = models.confusion(predictions, {"lstm": 0.5})
-    shown = [text.get_text().splitlines()[0] for text in figure.axes[0].texts]
-    plt.close(figure)
-    assert shown == ["9,999", "1", "500", "1,500"]
+def smallest_text(svg: str) -> float:
+    """The smallest text in pixels where the figure is as wide as the text of a phone's page: 358 pixels."""
+    width = float(re.search(r'<svg[^>]* width="([\d.]+)pt"', svg)[1])
+    sizes = re.findall(r"font-size: ([\d.]+)px", svg)  # in the figure's own units, points
+    assert sizes
+    return min(map(float, sizes)) * 358 / width
+
+
+def test_text_is_text(tmp_path) -> None:
+    draw(tmp_path / "figure", models.comparison, SCORES, 0.2)
+    assert "LSTM: 0.610" in (tmp_path / "figure.svg").read_text()
+
+
+def test_a_line_with_the_mean_for_each_network() -> None:
+    axes = models.seeds(COMPARISON["trainings"]).axes[0]
+    lines = [line.get_xdata()[0] for line in axes.lines if list(line.get_ydata()) == [0, 1]]
+    assert lines == pytest.approx([0.61, 0.63])

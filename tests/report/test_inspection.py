@@ -15,7 +15,6 @@ import pytest
 from spoilers.core.errors import UserError
 from spoilers.report.figures import data as figures
 from spoilers.report.figures.drawing import draw
-from spoilers.report.findings.data import data_findings
 from spoilers.report.inspection import counting, words
 from spoilers.report.inspection.counting import SPLITS, count_splits
 from spoilers.report.inspection.shares import Clusters, share_tables, wilson
@@ -244,7 +243,6 @@ def test_what_may_be_missing(tmp_path, monkeypatch, missing):
     assert table is None or not found[table]
     assert (found["groups"]["user"] is None) == (missing == "user_id")
     assert found["groups"]["book"]["groups"] > 0
-    assert data_findings(found)
 
 
 def test_a_missing_split_is_one_line(tmp_path, monkeypatch):
@@ -259,61 +257,3 @@ def test_words_on_one_side_only_can_be_drawn(tmp_path):
     row = {"class": "spoiler", "word": "dies", "z": 5.0}
     draw(tmp_path / "words", figures.words, [row], 3.0)
     assert (tmp_path / "words.svg").stat().st_size
-
-
-def found(**changes) -> dict:
-    """Tables in which nothing is to be seen."""
-    length = {"what": "tokens in a review", "median": 50}
-    nothing = {
-        "classes": {"no spoiler": {"reviews": 50}, "spoiler": {"reviews": 50}},
-        "lengths": [{**length, "class": "no spoiler"}, {**length, "class": "spoiler"}],
-        "place": None,
-        "ratings": [{"rating": 0, "share": 0.5, "elsewhere": 0.5, "shown": 0}],
-        "years": [],
-        "words": [],
-        "words_tested": {"tested": 900, "beyond": 0},
-    }
-    return nothing | changes
-
-
-def longer(kind: str) -> list[dict]:
-    rows = found()["lengths"]
-    return [row | {"median": 1200} if row["class"] == kind else row for row in rows]
-
-
-def rated(*rows: tuple[int, float, int]) -> list[dict]:
-    return [dict(zip(("rating", "share", "shown"), row, strict=True), elsewhere=0.2) for row in rows]
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({}, "the classes are about equal"),
-        (
-            {"classes": {"no spoiler": {"reviews": 90}, "spoiler": {"reviews": 10}}},
-            "same answer has an accuracy of 90.0%",
-        ),
-        ({}, "equally long"),
-        ({"lengths": longer("spoiler")}, "are longer (the median is 1,200 tokens"),
-        ({"lengths": longer("no spoiler")}, "are shorter"),
-        ({"place": {"mean": 0.7, "error": 0.05}}, "Spoilers come late"),
-        ({"place": {"mean": 0.3, "error": 0.05}}, "Spoilers come early"),
-        ({"place": {"mean": 0.55, "error": 0.05}}, "neither early nor late"),
-        (
-            {"ratings": rated((0, 0.4, 1), (3, 0.5, 0), (4, 0.1, 1))},
-            "is higher than elsewhere at no rating (40.0% against 20.0%); lower than elsewhere at 4 (10.0%",
-        ),
-        ({"ratings": rated((1, 0.4, 0), (4, 0.3, 0))}, "No rating is shown to have more or fewer spoilers"),
-        ({}, "Of 900 words that are frequent enough to be tested, none"),
-        ({"words_tested": {"tested": 900, "beyond": 7}}, "7 tell the classes apart"),
-        ({"words": [{"class": "spoiler", "word": "<spoil>"}]}, "`<spoil>`: some reviews announce"),
-    ],
-)
-def test_sentences(changes, sentence):
-    assert sum(sentence in line for line in data_findings(found(**changes))) == 1
-
-
-def test_no_sentence_about_what_is_not_seen():
-    text = " ".join(data_findings(found(words=[{"class": "no spoiler", "word": "spoilers"}])))
-    for absent in ("Spoilers come", "rating", "year", "announce"):
-        assert absent not in text

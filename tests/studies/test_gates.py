@@ -17,7 +17,6 @@ from spoilers.models.folder import save
 from spoilers.models.network import CELLS, SpoilerRNN
 from spoilers.report.figures.drawing import draw
 from spoilers.report.figures.gates import gates as figure
-from spoilers.report.findings.gates import gate_findings
 from spoilers.studies import gates
 from spoilers.text.reviews import Reviews
 from spoilers.theory import cells
@@ -138,10 +137,12 @@ def test_words_are_shown_of_the_sample_alone(tmp_path, monkeypatch, source):
 
     text = Path("data/results/gates.json").read_text()
     found = json.loads(text)
-    assert ("word" in text) == (source == "sample")
+    assert ("word" in text, "text" in text) == (source == "sample", source == "sample")
     review = pq.read_table(stage.TEST).to_pylist()[found["review"]["row"] - 1]
     assert review["label"]
     assert len(found["tokens"]) == len(review["ids"])
+    assert [sentence["tokens"] for sentence in found["sentences"]] == review["sentence_lengths"]
+    assert all(sentence["probabilities"].keys() == set(CELLS) for sentence in found["sentences"])
     if source == "sample":
         assert [token["word"] for token in found["tokens"]] == [f"word{i}" for i in review["ids"]]
     assert [(row["model"], row["gate"]) for row in found["gates"]] == [
@@ -150,14 +151,3 @@ def test_words_are_shown_of_the_sample_alone(tmp_path, monkeypatch, source):
     ]
     draw(tmp_path / "gates", figure, pd.read_parquet("data/results/gates.parquet"), found["tokens"])
     assert (tmp_path / "gates.svg").stat().st_size
-
-
-@pytest.mark.parametrize(
-    ("now", "words"), [(9.0, "more than"), (1.0, "less than"), (2.5, "about as much as")]
-)
-def test_findings(now, words):
-    keeping = {"model": "lstm", "gate": "forget", "median_half_life": now}
-    keeping |= {"longest_half_life": 12.0, "half_life_at_start": 2.2}
-    (text,) = gate_findings([{"model": "lstm", "gate": "input"}, keeping])
-    assert f"keep {words} the untrained ones" in text
-    assert text.startswith("LSTM: by the forget gate alone")

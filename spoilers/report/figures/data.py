@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from spoilers.report.figures.drawing import CLASS_COLOURS, draw
+from spoilers.report.figures.drawing import CLASS_COLOURS, draw, legend, plain_ticks, stacked
 
 TITLES = {"no spoiler": "More in reviews without a spoiler", "spoiler": "More in reviews with a spoiler"}
 
@@ -28,66 +27,58 @@ def draw_all(folder: Path, found: dict, curve: pd.DataFrame) -> None:
 
 
 def lengths(curve: pd.DataFrame) -> Figure:
-    """Share of each class's reviews by length; `curve` has a row a bin, with its lower edge."""
-    figure, axes = plt.subplots(figsize=(6.4, 3.2))
+    """Draw the share of each class's reviews by length; `curve` has a row a bin, with its lower edge."""
+    figure, (axes,) = stacked(1, 3.4)
     curve = curve[curve[["no_spoiler", "spoiler"]].cumsum().sum(axis=1) > 0]  # from the shortest review on
     edges = [*curve["tokens"], round(curve["tokens"].iloc[-1] * 2**0.5) + 1]
     for column, line in (("no_spoiler", "--"), ("spoiler", "-")):
         name = column.replace("_", " ")
         axes.stairs(curve[column], edges, color=CLASS_COLOURS[name], linestyle=line, label=name)
     axes.set(xscale="log", xlabel="tokens in the review", ylabel="share of the class", ylim=(0, None))
-    axes.set(title="Length of reviews with and without a spoiler")
-    axes.legend()
+    plain_ticks(axes.xaxis)
+    legend(figure, axes)
     return figure
 
 
 def positions(parts: list[dict]) -> Figure:
-    """Share of flagged sentences in each tenth of a review."""
+    """Draw the share of flagged sentences in each tenth of a review."""
     mean = sum(row["flagged"] for row in parts) / sum(row["sentences"] for row in parts)
-    figure, axes = plt.subplots(figsize=(6.4, 3.2))
+    figure, (axes,) = stacked(1, 3)
     places = [row["part"] for row in parts]
     axes.bar(places, [row["share"] for row in parts], color=CLASS_COLOURS["spoiler"], width=0.8)
-    axes.axhline(mean, color="0.5", linestyle=":", label=f"over the whole review ({mean:.3f})")
+    axes.axhline(mean, color="0.3", linestyle=":")
     axes.set(xticks=places, xlabel="tenth of the review", ylabel="share of sentences flagged")
-    axes.set(title="Where spoilers stand in spoiler reviews of ten sentences or more")
-    axes.legend()
     axes.grid(axis="x", visible=False)
     return figure
 
 
 def spoiler_shares(tables: dict[str, list[dict]], prevalence: float) -> Figure:
-    """Share of spoiler reviews at each rating and in each year, with 95 % intervals; tables by their key."""
-    width = 4.2 * len(tables)
-    figure, panels = plt.subplots(1, len(tables), figsize=(width, 3.2), sharey=True, squeeze=False)
-    for axes, (key, rows) in zip(panels[0], tables.items(), strict=True):
-        shares(axes, [row[key] for row in rows], rows)
-        axes.axhline(prevalence, color="0.5", linestyle=":")
-        axes.set(title=f"By {key} (dotted: all)", xlabel=key, ylim=(0, None))
-    if "rating" in tables:
-        values = [row["rating"] for row in tables["rating"]]
-        names = ["none" if value == 0 else str(value) for value in values]
-        panels[0][0].set(xticks=values, xticklabels=names)
-    panels[0][0].set(ylabel="share of spoiler reviews")
+    """Draw the share of spoiler reviews at each rating and in each year, with intervals; tables by key."""
+    figure, panels = stacked(len(tables), 0.4 + 2.8 * len(tables), sharey=True)
+    for axes, (key, rows) in zip(panels, tables.items(), strict=True):
+        middle, low, high = (np.array([row[at] for row in rows]) for at in ("share", "low", "high"))
+        values = [row[key] for row in rows]
+        style = {"fmt": "o", "color": CLASS_COLOURS["spoiler"], "capsize": 3}
+        axes.errorbar(values, middle, yerr=np.maximum([middle - low, high - middle], 0), **style)
+        axes.axhline(prevalence, color="0.3", linestyle=":")
+        axes.set(xlabel=key, ylabel="share with a spoiler", ylim=(0, None))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+        if key == "rating":
+            axes.set(xticks=values, xticklabels=["none" if value == 0 else str(value) for value in values])
     return figure
 
 
-def shares(axes: Axes, at: list[int], rows: list[dict]) -> None:
-    middle, low, high = (np.array([row[key] for row in rows]) for key in ("share", "low", "high"))
-    colour = CLASS_COLOURS["spoiler"]
-    axes.errorbar(at, middle, yerr=[middle - low, high - middle], fmt="o", color=colour, capsize=3)
-
-
 def words(rows: list[dict], bound: float) -> Figure:
-    """The words with the largest z of each class, as bars; beyond `bound` it is more than chance."""
+    """Draw the words with the largest z of each class as bars; beyond `bound` it is more than chance."""
     table = {name: [row for row in rows if row["class"] == name] for name in TITLES}
     longest = max(map(len, table.values()))
-    figure, panels = plt.subplots(1, 2, figsize=(8, 0.8 + 0.24 * longest), sharex=True)
+    figure, panels = stacked(2, 1.6 + 0.44 * longest, sharex=True)
     for axes, (name, found) in zip(panels, table.items(), strict=True):
         sizes = [abs(row["z"]) for row in found]
         axes.barh(range(len(found)), sizes, color=CLASS_COLOURS[name])
-        axes.axvline(bound, color="0.5", linestyle=":")
+        axes.axvline(bound, color="0.3", linestyle=":")
         axes.set(yticks=range(len(found)), yticklabels=[row["word"] for row in found])
-        axes.set(title=TITLES[name])
-        axes.set(xlabel="standard deviations (dotted: beyond chance)", ylim=(longest - 0.4, -0.6))
+        axes.set(title=TITLES[name], ylim=(longest - 0.4, -0.6))
         axes.grid(axis="y", visible=False)
+    panels[1].set(xlabel="standard deviations")
     return figure

@@ -4,10 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from spoilers.report.style import STYLE
 
+WIDTH = 5.2  # inches of every figure: on a phone of 390 pixels, text of 10 points then has 9.5 pixels
 MODEL_COLOURS = {
     "lstm": "C0",
     "gru": "C1",
@@ -15,6 +19,14 @@ MODEL_COLOURS = {
     "tfidf_sentences": "C5",
     "length": "C3",
     "majority": "C6",
+}
+MODEL_MARKERS = {
+    "lstm": "o",
+    "gru": "s",
+    "tfidf": "^",
+    "tfidf_sentences": "v",
+    "length": "D",
+    "majority": "X",
 }
 OPTIMIZER_COLOURS = {"sgd": "C6", "momentum": "C4", "rmsprop": "C2", "adam": "C0"}
 CLASS_COLOURS = {"no spoiler": "C5", "spoiler": "C4"}
@@ -27,9 +39,32 @@ def optimizer_style(name: str) -> dict:
     return {"color": OPTIMIZER_COLOURS[name], "marker": MARKERS[name], "linestyle": LINES[name]}
 
 
+def stacked(rows: int, height: float, **options) -> tuple[Figure, list[Axes]]:
+    """Return a figure with charts below each other, narrow enough for a phone, and the charts.
+
+    The height is in inches.
+    """
+    figure, axes = plt.subplots(rows, 1, figsize=(WIDTH, height), squeeze=False, **options)
+    return figure, list(axes[:, 0])
+
+
+def legend(figure: Figure, axes: Axes, columns: int = 2) -> None:
+    """Draw the legend of one chart below all charts of a figure."""
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+
+
+def plain_ticks(axis: Axis, *subs: float) -> None:
+    """Write the ticks of a logarithmic axis as people write numbers, at powers of ten times 1 and `subs`."""
+    axis.set_major_locator(LogLocator(subs=(1.0, *subs)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def draw(path: Path, figure: Callable[..., Figure], *arguments) -> None:
-    """Save a figure as SVG, without the date, so that equal numbers give equal bytes."""
-    with plt.style.context(STYLE):
+    """Save a figure as SVG, its text as text, without the date, so that equal numbers give equal bytes."""
+    with plt.style.context([STYLE, {"svg.fonttype": "none"}]):
         drawn = figure(*arguments)
         drawn.savefig(path.with_suffix(".svg"), metadata={"Date": None})
         plt.close(drawn)

@@ -1,1 +1,1 @@
-"""Sentences that judge, chosen by rules, so that they stay true after any rerun."""
+"""The report's text: templates written by hand, in which every claim stands beside its condition."""

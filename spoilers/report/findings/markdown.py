@@ -1,54 +1,86 @@
-"""The report: Markdown templates filled with the results."""
+"""Render the pages' templates, with figures numbered in the order in which they are mentioned."""
 
-import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from spoilers.report.findings.cells import gru_against_lstm
-from spoilers.report.findings.data import data_findings, data_note
-from spoilers.report.findings.gates import gate_findings
-from spoilers.report.findings.improvements import improvements
-from spoilers.report.findings.leakage import leakage_findings
-from spoilers.report.findings.models import chance_note, fit_note, verdict
-from spoilers.report.findings.reliability import warnings
-from spoilers.report.findings.sentences import PUBLISHED, published_note
-from spoilers.report.findings.slices import slice_findings
-from spoilers.report.findings.study import optimizer_discussion
+from spoilers.report.findings import facts
+from spoilers.report.findings.claims import Claim
 from spoilers.report.names import NAMES
 
-FINDINGS = (
-    chance_note,
-    data_findings,
-    data_note,
-    fit_note,
-    gate_findings,
-    gru_against_lstm,
-    improvements,
-    leakage_findings,
-    optimizer_discussion,
-    published_note,
-    slice_findings,
-    verdict,
-    warnings,
-)
-ENVIRONMENT = Environment(
-    loader=FileSystemLoader(Path(__file__).with_name("templates")),
-    autoescape=False,  # Markdown; the page made from it escapes
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
-ENVIRONMENT.filters["literal"] = lambda text: literal(text)
+MINUS = "\N{MINUS SIGN}"
 
 
-def render_markdown(context: dict) -> str:
-    """The report in Markdown; `context` is what `stages/report.py` reads."""
-    words = {"names": NAMES, "published": PUBLISHED, **{finding.__name__: finding for finding in FINDINGS}}
-    return ENVIRONMENT.get_template("report.md.jinja").render(**words, **context)
+class Figures:
+    """Numbers a page's figures, and writes each with a caption that can be seen."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+
+    def name(self, path: str) -> str:
+        """Return what a figure is called in the text: `Figure 3`."""
+        return f"Figure {self.numbers.setdefault(path, len(self.numbers) + 1)}"
+
+    def __call__(self, path: str, description: str, caption: str) -> str:
+        """Return a figure with its description for those who cannot see it, and with its caption."""
+        return f"![{description}]({path}.svg)\n\n**{self.name(path)}.** {caption}"
 
 
-def literal(text: str) -> str:
-    """Text of a review as Markdown that shows it as it is."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
+def render_markdown(template: str, context: dict) -> str:
+    """Return a page as Markdown.
+
+    Raises:
+        jinja2.UndefinedError: the template names something that is not in the context.
+    """
+    return ENVIRONMENT.get_template(template).render(context, figure=Figures())
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """Return a difference with its sign."""
+    return f"{value:+.{digits}f}".replace("-", MINUS)
+
+
+def mean_and_range(seconds: Iterable[float]) -> str:
+    """Return the mean of some seconds and, of several, the shortest and the longest."""
+    values = list(seconds)
+    mean = f"{sum(values) / len(values):.1f}"
+    return f"{mean} ({min(values):.1f} to {max(values):.1f})" if len(values) > 1 else mean
+
+
+def among(items: list[str], last: str = "and") -> str:
+    """Return `a, b and c`."""
+    *first, final = items
+    return f"{', '.join(first)} {last} {final}" if first else final
+
+
+def make_environment() -> Environment:
+    """Return the environment of all pages."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        extensions=[Claim],
+        undefined=StrictUndefined,
+        autoescape=False,  # Markdown; reviews go through `quoted`
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "score": lambda value: f"{value:.3f}",
+        "signed": signed,
+        "percent": lambda share, digits=0: f"{100 * share:.{digits}f}%",
+        "count": lambda number: f"{number:,}",
+        "plain": lambda number: f"{number:g}",
+        "short": lambda number: f"{float(f'{number:.2g}'):,g}",
+        "times": lambda number: {1: "once", 2: "twice"}.get(number, f"{number} times"),
+        "name": NAMES.__getitem__,
+        "names": lambda names: among([NAMES[name] for name in names]),
+        "among": among,
+        "mean_and_range": mean_and_range,
+        "change": lambda key: key.replace("_", " "),
+    }
+    environment.globals |= {name: getattr(facts, name) for name in facts.__all__}
+    return environment
+
+
+ENVIRONMENT = make_environment()

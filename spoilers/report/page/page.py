@@ -17,9 +17,11 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 
+CAPTIONED = r"<p>(<img [^>]*>)</p>\s*<p>(<strong>Figure \d+\.</strong>.*?)</p>"
+
 
 def render_html(markdown: str, folder: Path, linked: tuple[str, ...] = ()) -> str:
-    """A page for `folder`, with a table of contents, and its pictures inside it but for those in `linked`.
+    """Return a page for `folder`, with contents; its pictures are inside it but for those in `linked`.
 
     Headings get the anchors that GitHub gives them, and links to other Markdown pages lead to
     their HTML. HTML in the Markdown is text: markdown-it escapes it.
@@ -37,6 +39,7 @@ def render_html(markdown: str, folder: Path, linked: tuple[str, ...] = ()) -> st
     body = parser.renderer.render(tokens, parser.options, {})
     body = re.sub(r'<a href="(?!\w+:)([^"#]+)\.md(["#])', r'<a href="\1.html\2', body)
     body = re.sub(r'<img src="([^"]+)"', lambda match: f'<img src="{inline(match[1], folder, linked)}"', body)
+    body = re.sub(CAPTIONED, r"<figure>\1<figcaption>\2</figcaption></figure>", body)
     body = body.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
     head, h1, rest = body.rpartition("</h1>")
     return ENVIRONMENT.get_template("page.html.jinja").render(

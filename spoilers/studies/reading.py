@@ -1,0 +1,28 @@
+"""What a network says of the sentences of one review, as it reads them."""
+
+import numpy as np
+
+from spoilers.models.network import SpoilerRNN
+from spoilers.models.scoring import score, sigmoid
+from spoilers.text.reviews import Reviews
+from spoilers.text.vocabulary import UNKNOWN
+
+
+def read(model: SpoilerRNN, review: Reviews) -> list[float]:
+    """Return the probability of a spoiler that a network gives to each sentence it reads of one review."""
+    device = next(model.parameters()).device
+    return [round(float(p), 4) for p in sigmoid(score(model, review, device, "float32").sentences)]
+
+
+def sentences_of(review: Reviews, words: list[str] | None) -> list[dict]:
+    """Return of each sentence of one review whether it is flagged, its tokens and how many are unknown.
+
+    With `words`, the vocabulary's, each sentence has its text too.
+    """
+    ends = np.cumsum(review.sentence_lengths)
+    found = []
+    for flag, end, length in zip(review.sentence_labels, ends, review.sentence_lengths, strict=True):
+        ids = review.ids[end - length : end]
+        sentence = {"flagged": int(flag == 1), "tokens": int(length), "unknown": int((ids == UNKNOWN).sum())}
+        found.append(sentence | ({"text": " ".join(words[i] for i in ids)} if words else {}))
+    return found
