@@ -1,7 +1,6 @@
 """`make sweep`: the cells of the optimizer study side by side, as stages of the real DVC."""
 
 import json
-import re
 import sys
 
 import pytest
@@ -28,14 +27,15 @@ def test_side_by_side_is_one_after_the_other(project: Project, built: Project) -
     runs = json.loads((project.folder / "data/sweep/sgd-1000000.0/runs.json").read_text())
     assert runs
     assert all(run["diverged"] and "loss" in run["problem"] for run in runs.values())
-    report = (project.folder / "reports/report.md").read_text()
-    assert re.search(r"^\| SGD \| 2 \| 0\.01 \(edge\) \| \d \| 1 \|", report, re.MULTILINE)
+    study = json.loads((project.folder / "data/results/sweep.json").read_text())["study"]
+    assert study["diverged_cells"] >= 1
+    assert (project.folder / "reports/report.md").read_text()
 
     before = project.results()
     assert ran(project.dvc("repro", "--force", "--single-item", *sorted(NEW))) == NEW
     assert project.results() == before
 
-    project.set_params({"sweep.learning_rates": [0.01]})
+    project.set_params({"sweep.cells": ["sgd-0.01", "adam-0.01"]})
     assert ran(project.dvc("repro")) <= {"check"} | FOLLOWS
     assert project.results() == built.results()
 
