@@ -42,7 +42,7 @@ def test_experiments_fit(project: Project) -> None:
     assert "reports/metrics/gru.json" in changed
     assert max(map(len, changed.splitlines())) <= COLUMNS
     shown = project.run(*recipe(), "--no-pager")
-    for name in ("optimizer", "lstm.json:average_precision", "gru.json:average_precision"):
+    for name in ("optimizer", "lstm.json:roc_auc", "gru.json:roc_auc"):
         assert name in shown
     rows = [line.split() for line in shown.splitlines()]
     assert {"sgd", "adam"} <= {row[-1] for row in rows if row}
