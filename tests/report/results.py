@@ -16,7 +16,7 @@ RATES = {"sgd": 1.0, "momentum": 0.1, "rmsprop": 0.003, "adam": 0.01}
 def scores(name: str, precision: float) -> dict:
     return {
         "average_precision": precision, "low": precision - 0.05, "high": precision + 0.06,
-        "average_precision_sd": 0.012 if name in ("lstm", "gru") else 0.0,
+        "sd_over_seeds": 0.012 if name in ("lstm", "gru") else 0.0,
         "roc_auc": 0.801, "roc_auc_low": 0.77, "roc_auc_high": 0.83,
         "accuracy": 0.74, "precision": 0.52, "recall": 0.63, "f1": 0.57, "f1_low": 0.5, "f1_high": 0.62,
         "brier": 0.151, "log_loss": 0.47, "calibration_error": 0.03, "calibration_error_before": 0.09,

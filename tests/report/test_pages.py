@@ -124,7 +124,7 @@ def other_file(found: dict) -> None:
 def one_seed(found: dict) -> None:
     for cell in ("lstm", "gru"):
         found["comparison"]["trainings"][cell] = found["comparison"]["trainings"][cell][:1]
-        found["comparison"]["models"][cell]["average_precision_sd"] = 0.0
+        found["comparison"]["models"][cell]["sd_over_seeds"] = 0.0
 
 
 def opposite(found: dict) -> None:
@@ -307,7 +307,7 @@ def test_the_tables_have_the_results_numbers() -> None:
     found = results()
     text = report(found)
     for model, s in found["comparison"]["models"].items():
-        sd = f" ± {s['average_precision_sd']:.3f}" if s["average_precision_sd"] else ""
+        sd = f" ± {s['sd_over_seeds']:.3f}" if s["sd_over_seeds"] else ""
         assert cells(text, NAMES[model])[1 if model in ("lstm", "gru") else 0] == [
             f"{s['average_precision']:.3f}{sd}",
             f"{s['low']:.3f} to {s['high']:.3f}",
