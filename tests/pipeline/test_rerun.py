@@ -64,7 +64,7 @@ def test_optimizer_and_back(project: Project) -> None:
         ),
         ({"train__seeds": 6}, TRAININGS | SCORES | {"ablation_summary"} | FIGURES),
         ({"sweep__seeds": 4}, GRID | {"sweep_summary"} | FIGURES),
-        ({"ablation__epochs": 5}, ABLATION | {"ablation_summary"}),
+        ({"ablation__epochs": 5}, ABLATION | {"ablation_summary", "report"}),
         ({"evaluate__confidence": 0.9}, {"evaluate", "gates", "leakage", "sweep_summary"} | FIGURES),
         (
             {"split__by": "random"},
