@@ -110,13 +110,19 @@ def test_every_setting_that_is_declared_is_read(seen: dict[str, Names], declared
     assert by_stage(idle) == {}
 
 
-def test_every_file_that_is_read_is_declared(seen: dict[str, Names], declared: dict[str, Names]) -> None:
-    """Data, and what is no module beside the code: templates, the sample's sentences, styles."""
+def test_every_file_that_is_read_is_declared(
+    built: Project, seen: dict[str, Names], declared: dict[str, Names]
+) -> None:
+    """Data, and what is no module beside the code: templates, the sample's sentences, styles.
+
+    Names that are no file of the project belong to scratch folders, or to Python's finder of packages.
+    """
     undeclared = {
         stage: {
             name
             for name in names
             if not name.endswith(".py")
+            and (built.folder / name).exists()
             and name not in ("params.yaml", "dvc.yaml")  # DVC takes no dvc.yaml as a dependency
             and not under(name, declared["dep"][stage] | declared["out"][stage])
         }
