@@ -1,10 +1,10 @@
 """Where a killed training goes on from: files outside DVC's outputs, keyed by what determines the result."""
 
 import hashlib
+import io
 import json
 import os
 import sys
-import zipfile
 from pathlib import Path
 
 import torch
@@ -14,6 +14,7 @@ from spoilers.core.files import replacing, sha256
 
 # DVC runs some experiments in a copy of the project that it deletes, and names the project in DVC_ROOT.
 FOLDER = Path(os.environ.get("DVC_ROOT", "."), ".cache/checkpoints")
+DIGEST = hashlib.sha256().digest_size
 
 
 def digest(settings: dict, files: list[Path]) -> str:
@@ -43,28 +44,31 @@ class Checkpoint:
         self.seconds = seconds  # between two saves
 
     def save(self, state: dict) -> None:
-        """Save a state; where that cannot be written, say so: a training can do without."""
+        """Save a state; where that cannot be written, say so: a training can do without.
+
+        The digest of the bytes stands before them: PyTorch compares no checksum when it reads.
+        """
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        content = buffer.getbuffer()
         try:
-            with replacing(self.path) as partial:
-                torch.save(state, partial)
-        except (UserError, RuntimeError) as error:  # PyTorch's writer has errors of its own
+            with replacing(self.path) as partial, open(partial, "wb") as file:
+                file.write(hashlib.sha256(content).digest())
+                file.write(content)
+        except UserError as error:
             print(f"no checkpoint was saved, training goes on ({error})", file=sys.stderr, flush=True)
 
     def load(self) -> dict | None:
-        """Return the last state saved, or None where there is none that is as it was saved.
-
-        The file is a zip archive. PyTorch does not compare the checksums in it with what it reads.
-        """
+        """Return the last state saved, or None where there is none that is as it was saved."""
         try:
-            with zipfile.ZipFile(self.path) as archive:
-                if damaged := archive.testzip():
-                    raise zipfile.BadZipFile(f"{damaged} does not have its checksum")
-            return torch.load(self.path, map_location="cpu", weights_only=True)
+            content = self.path.read_bytes()
         except FileNotFoundError:
             return None
-        except Exception as error:  # a damaged archive leads to errors of any kind
-            print(f"{self.path}: not readable ({error}); training starts anew")
+        digest, content = content[:DIGEST], content[DIGEST:]
+        if hashlib.sha256(content).digest() != digest:
+            print(f"{self.path}: not as it was saved; training starts anew")
             return None
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
     def remove(self) -> None:
         self.path.unlink(missing_ok=True)

@@ -23,7 +23,7 @@ def test_an_experiment_by_two_processes(built: Project, project: Project) -> Non
     """Both networks by another optimizer, each trained by two processes."""
     changes = ("--set-param", "optimizer=sgd", "--set-param", f"train.launcher='{LAUNCHER}'")
     output = project.dvc("exp", "run", *changes)
-    assert ran(output) == {"check", *TRAININGS, "evaluate", "gates", "plot", "report"}
+    assert ran(output) == {"check", *TRAININGS, "ablation_summary", "evaluate", "gates", "plot", "report"}
     assert f"{LAUNCHER} stages.train gru" in output
     before, after = built.results(), project.results()
     assert after.keys() == before.keys()

@@ -1,11 +1,11 @@
 """`python -m stages.train`, killed and continued, in several processes, and given what it cannot use."""
 
 import csv
-import errno
 import json
 import os
 import random
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from unittest.mock import Mock
 
 import numpy as np
 import pyarrow as pa
@@ -150,43 +149,41 @@ def test_a_checkpoint_that_cannot_be_read_is_said_and_left(tmp_path, monkeypatch
     assert not capsys.readouterr().out
     checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:-50])
     assert checkpoint.load() is None
-    assert f"{checkpoint.path}: not readable" in capsys.readouterr().out
+    assert f"{checkpoint.path}: not as it was saved" in capsys.readouterr().out
     checkpoint.remove()
     checkpoint.remove()
 
 
 def test_a_flipped_bit_is_never_loaded(tmp_path, monkeypatch, capsys):
-    """A bit of each byte: what is loaded is what was saved, or training starts anew and says so."""
+    """A bit of each byte: training starts anew and says so."""
     monkeypatch.chdir(tmp_path)
     checkpoint = Checkpoint("some", 60.0)
     state = {"weight": torch.arange(5.0), "progress": {"step": 3, "history": [0.5]}}
     checkpoint.save(state)
     whole = checkpoint.path.read_bytes()
-    draw, found = random.Random(3), 0
+    draw = random.Random(3)
     for at in range(len(whole)):
         damaged = bytearray(whole)
         damaged[at] ^= 1 << draw.randrange(8)
         checkpoint.path.write_bytes(damaged)
-        loaded = checkpoint.load()
-        said = capsys.readouterr().out
-        assert (loaded is None) == ("training starts anew" in said)
-        found += loaded is None
-        if loaded is not None:
-            assert loaded["progress"] == state["progress"] and torch.equal(loaded["weight"], state["weight"])
-    assert found > len(whole) / 4
+        assert checkpoint.load() is None
+        assert "training starts anew" in capsys.readouterr().out
 
 
 def test_a_checkpoint_that_cannot_be_written_is_said(tmp_path, monkeypatch, capsys):
-    """And what was saved before is still there."""
+    """Here since files may not grow beyond 100 bytes; and what was saved before is still there."""
     monkeypatch.chdir(tmp_path)
     checkpoint = Checkpoint("some", 60.0)
     checkpoint.save({"step": 3})
-    for error in (OSError(errno.ENOSPC, "No space left on device"), RuntimeError("unexpected pos 64 vs 0")):
-        monkeypatch.setattr(torch, "save", Mock(side_effect=error))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
         checkpoint.save({"step": 4})
-        assert "no checkpoint was saved, training goes on (" in capsys.readouterr().err
-        assert checkpoint.load() == {"step": 3}
-        assert [path.name for path in checkpoint.path.parent.iterdir()] == [checkpoint.path.name]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "no checkpoint was saved, training goes on (" in capsys.readouterr().err
+    assert checkpoint.load() == {"step": 3}
+    assert [path.name for path in checkpoint.path.parent.iterdir()] == [checkpoint.path.name]
 
 
 # Several seeds.
