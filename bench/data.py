@@ -90,7 +90,7 @@ def write_reviews(path: Path, reviews: int) -> None:
 
 
 def make_halves(draw, number: int) -> tuple[list[bytes], list[bytes]]:
-    """Beginnings `[0, "Words` and ends ` words."]` of sentences, of 7.5 words each, as JSON."""
+    """Return beginnings `[0, "Words` and ends ` words."]` of sentences, of 7.5 words each, as JSON."""
     import msgspec
     import numpy as np
 
@@ -115,7 +115,7 @@ def make_halves(draw, number: int) -> tuple[list[bytes], list[bytes]]:
 
 
 def spell(rank: int) -> str:
-    """A word of its own for each rank, short for the frequent ones."""
+    """Return a word for each rank, short for the frequent ones."""
     word = ""
     while rank or not word:
         rank, syllable = divmod(rank, 100)
@@ -136,7 +136,7 @@ def floor(reviews: int) -> None:
 
 
 def today(reviews: int) -> None:
-    """The same job: cleaned text without duplicates, tokens by sentence, split by book, ids."""
+    """Do the same job: cleaned text without duplicates, tokens by sentence, split by book, ids."""
     import html
     import re
     from collections import Counter

@@ -44,7 +44,7 @@ def batches_of(training: Training, batch: int) -> Batches:
 
 @contextmanager
 def packed_sequences(current: dict) -> Iterator[None]:
-    """`nn.LSTM(bidirectional=True)` on packed sequences in place of `BidirectionalRNN`."""
+    """Use `nn.LSTM(bidirectional=True)` on packed sequences in place of `BidirectionalRNN`."""
     layers: dict[int, nn.RNNBase] = {}
 
     def one_layer(rnn: bidirectional.BidirectionalRNN) -> nn.RNNBase:
@@ -69,7 +69,7 @@ def packed_sequences(current: dict) -> Iterator[None]:
 
 @contextmanager
 def segment_reduce(current: dict) -> Iterator[None]:
-    """`torch.segment_reduce` on the real tokens in place of `SegmentMax`."""
+    """Use `torch.segment_reduce` on the real tokens in place of `SegmentMax`."""
     cache: dict[int, Tensor] = {}  # the rows, which are found once, outside what is measured
 
     def reduce(rows: Tensor, levels: tuple[Tensor, ...]) -> Tensor:
@@ -85,21 +85,21 @@ def segment_reduce(current: dict) -> Iterator[None]:
 
 @contextmanager
 def plain_max(current: dict) -> Iterator[None]:
-    """`max` over each window in place of pooling."""
+    """Take `max` over each window in place of pooling."""
     with patch.object(segment_max, "window_max", lambda values: values.max(1)):
         yield
 
 
 @contextmanager
 def plain_gradient(current: dict) -> Iterator[None]:
-    """The gradient of `index_select` in place of a second reversal."""
+    """Leave the gradient of `index_select` in place of a second reversal."""
     with patch.object(bidirectional.Reverse, "apply", bidirectional.reverse):
         yield
 
 
 @contextmanager
 def mask_per_token(current: dict) -> Iterator[None]:
-    """A dropout mask for each token (`nn.Dropout`) in place of one for each review."""
+    """Draw a dropout mask for each token (`nn.Dropout`) in place of one for each review."""
 
     def forward(dropout: LockedDropout, states: Tensor) -> Tensor:
         return nn.functional.dropout(states, dropout.share, dropout.training)
@@ -109,8 +109,8 @@ def mask_per_token(current: dict) -> Iterator[None]:
 
 
 PLAIN = {
-    "`BidirectionalRNN`": ("`nn.LSTM(bidirectional=True)` on packed sequences", packed_sequences),
-    "`SegmentMax`": ("`torch.segment_reduce` on the real tokens", segment_reduce),
+    "`BidirectionalRNN`": ("Use `nn.LSTM(bidirectional=True)` on packed sequences", packed_sequences),
+    "`SegmentMax`": ("Use `torch.segment_reduce` on the real tokens", segment_reduce),
     "`window_max` on a CPU": ("`max` over each window", plain_max),
     "`Reverse`": ("the gradient of `index_select`", plain_gradient),
     "`LockedDropout`": ("`nn.Dropout`, a mask for each token", mask_per_token),

@@ -28,7 +28,7 @@ ALONE = 3200  # reviews for the figure of bench.train, as many as that takes by 
 
 
 def write_model() -> None:
-    """An LSTM of the size and vocabulary that bench.train takes, with random weights."""
+    """Save an LSTM of the size and vocabulary that bench.train takes, with random weights."""
     MODEL.mkdir(parents=True)
     vocabulary = FOLDER / "vocabulary.txt"
     Vocabulary(SPECIAL + [spell(rank) for rank in range(train.WORDS - len(SPECIAL))]).save(vocabulary)
@@ -47,7 +47,7 @@ def write_model() -> None:
 
 
 def count_tokens() -> int:
-    """Tokens that the model reads of the whole file."""
+    """Return how many tokens the model reads of the whole file."""
     detector = SpoilerDetector.load(MODEL)
     tables = (batch.encoded.table for batch in prepare(detector, FOLDER / RAW, None))
     return sum(len(from_table(table, train.LONGEST).ids) for table in tables)

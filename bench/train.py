@@ -61,7 +61,7 @@ MARKS = {"cpu": "training", "cuda": "training on a GPU"}
 
 
 def make_reviews(count: int, longest: int = LONGEST) -> Reviews:
-    """Reviews and sentences of log-normal lengths, of Zipf's words, cut to `longest`."""
+    """Return reviews and sentences of log-normal lengths, of Zipf's words, cut to `longest`."""
     draw = np.random.default_rng(SEED)
     lengths = log_normal(draw, MEDIAN, MEAN, count).clip(1, MOST)
     ends = np.cumsum(np.minimum(lengths, longest))
@@ -79,7 +79,7 @@ def make_reviews(count: int, longest: int = LONGEST) -> Reviews:
 
 
 def log_normal(draw: np.random.Generator, median: float, mean: float, count: int) -> np.ndarray:
-    """Whole numbers, int64."""
+    """Draw whole numbers from a log-normal distribution, int64."""
     spread = np.sqrt(2 * np.log(mean / median))  # mean = median * exp(spread**2 / 2)
     return np.exp(draw.normal(np.log(median), spread, count)).astype(np.int64)
 
@@ -112,7 +112,7 @@ def wait() -> None:
 
 
 def steady(work: Callable[[], object]) -> float:
-    """Seconds of the best of three runs after a first, which compiles a kernel for each shape."""
+    """Return the seconds of the best of three runs after a first, which compiles a kernel for each shape."""
     work()
     return min(clock(work) for _ in range(3))
 
@@ -172,7 +172,7 @@ def weights_of(cell: str, size: int, batch: int, reviews: Reviews) -> bytes:
 
 
 def kernel(cell: str, size: int, batch: int, precision: str, count: int) -> dict[str, float]:
-    """The recurrent layer in both directions on batches of the same shapes, their tokens ready."""
+    """Run the recurrent layer in both directions on batches of the same shapes, their tokens ready."""
     keep_freed_memory()
     reviews = make_reviews(count)
     torch.manual_seed(SEED)
@@ -250,7 +250,7 @@ def today(cell: str, size: int, batch: int, precision: str, count: int) -> dict[
 
 
 def tfidf(count: int) -> dict[str, float]:
-    """The baseline stage's fit, every strength of regularisation included, and its prediction."""
+    """Time the baseline stage's fit, every strength of regularisation included, and its prediction."""
     settings = params.load().baseline
     reviews, few = make_reviews(count, MOST), make_reviews(max(count // 5, 100), MOST)
     began = time.perf_counter()
@@ -264,13 +264,13 @@ WAYS = {"ours": ours, "kernel": kernel, "today": today}
 
 
 def measure(*arguments: object) -> dict[str, float]:
-    """One measurement in a fresh process: the allocator's settings last as long as a process."""
+    """Measure in a fresh process: the allocator's settings last as long as a process."""
     command = [sys.executable, "-m", "bench.train", *map(str, arguments)]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def compare(cell: str, size: int, batch: int, precision: str, count: int) -> dict[str, float]:
-    """The numbers of `ours`, how they stand to the kernel's, and the reviews a second of today's way."""
+    """Return `ours`, its ratio to the kernel's numbers, and the reviews a second of today's way."""
     shape = (cell, size, batch, precision)
     turns = [(measure("ours", *shape, count), measure("kernel", *shape, count)) for _ in range(ROUNDS)]
     found = {key: statistics.median(ours[key] for ours, _ in turns) for key in turns[0][0]}

@@ -39,7 +39,7 @@ class Encoder:
 
     @torch.no_grad()
     def encode(self, texts: list[list[int]]) -> Iterator[tuple[list[int], Tensor, list[int | None]]]:
-        """Of each text its ids, the states (pieces, size), and which of the ids each piece is of, if any."""
+        """Yield each text's ids, its states (pieces, size), and which id each piece belongs to."""
         for start in tqdm(range(0, len(texts), BATCH), unit="batch"):
             batch = texts[start : start + BATCH]
             pieces = self.tokenizer(
@@ -59,12 +59,12 @@ class Encoder:
                 yield batch[row], states[row, :real], pieces.word_ids(row)[:real]
 
     def alone(self) -> Tensor:
-        """The mean state of each word's own text, as the encoder has learned to take it: (words, size)."""
+        """Return the mean state of each word as a text of its own: (words, size)."""
         texts = [[i] for i in range(len(self.words))]
         return torch.stack([states.mean(0) for _, states, _ in self.encode(texts)])
 
     def in_context(self, reviews: list[list[int]]) -> tuple[Tensor, Tensor]:
-        """The sum of each word's states over its places: (words, size); and how many those are: (words)."""
+        """Sum each word's states over its places: (words, size); and count those: (words)."""
         sums, counts = torch.zeros(len(self.words), self.size), torch.zeros(len(self.words))
         for ids, states, places in self.encode(sorted(reviews, key=len)):
             known = [i for i, place in enumerate(places) if place is not None]
@@ -76,7 +76,7 @@ class Encoder:
 
 
 def standardised(vectors: Tensor) -> Tensor:
-    """Without what all words share, and with the standard deviation `SCALE` over all numbers."""
+    """Take out what all words share, and give the rest the standard deviation `SCALE` over all numbers."""
     vectors = vectors - vectors.mean(0)
     return vectors * (SCALE / vectors.std())
 

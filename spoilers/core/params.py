@@ -170,7 +170,7 @@ class Sweep(Section):
 
     @property
     def grid(self) -> dict[str, dict[float, str]]:
-        """Each optimizer's learning rates, in ascending order, with the cell's name as it is written."""
+        """Return each optimizer's learning rates in ascending order, with the cell's name as written."""
         grid: dict[str, dict[float, str]] = {}
         for cell in self.cells:
             optimizer, _, rate = cell.partition("-")

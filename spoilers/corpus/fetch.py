@@ -236,28 +236,28 @@ class Partial:
 
     @property
     def size(self) -> int:
-        """Bytes received."""
+        """Return how many bytes have been received."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     @property
     def whole(self) -> bool:
-        """Whether all announced bytes have been received."""
+        """Return whether all announced bytes have been received."""
         return self.size > 0 and self.size == self.notes.get("bytes")
 
     @property
     def verified(self) -> str | None:
-        """The SHA-256 of the file that was found whole; None as long as it was not."""
+        """Return the SHA-256 of the file once it was found whole, None before."""
         return self.notes.get("sha256")
 
     @property
     def validator(self) -> str | None:
-        """The version of the file that the bytes belong to, as the server names it."""
+        """Return the version of the file that the bytes belong to, as the server names it."""
         validator = self.notes.get("validator")
         return validator if isinstance(validator, str) and LINE.fullmatch(validator) else None
 
     @property
     def redirection(self) -> dict[str, str]:
-        """The URL that the bytes came from, where it is another one."""
+        """Return the URL that the bytes came from, if the server redirected."""
         last = self.notes.get("redirected_to")
         return {"redirected_to": last} if isinstance(last, str) else {}
 
@@ -428,7 +428,7 @@ def append(response: requests.Response, partial: Partial, head: bytes) -> None:
 
 
 def report(partial: Partial, announced: int | None, received: int, shown: bool) -> None:
-    """After a minute's bytes, say where the download stands, unless it is shown already.
+    """Print where the download stands once a minute, unless a bar shows it.
 
     Raises:
         Interrupted: they were fewer than `SLOWEST`.

@@ -36,7 +36,7 @@ class Resamples:
 
     @property
     def books(self) -> int:
-        """Number of different books."""
+        """Return the number of different books."""
         return self.drawn.shape[1]
 
     def apply(self, statistic: Statistic, rows: np.ndarray | None = None) -> np.ndarray:

@@ -14,7 +14,7 @@ from spoilers.text.vocabulary import UNKNOWN
 
 
 def architecture(cell: Cell, settings: Model, vocabulary_size: int) -> dict:
-    """The arguments of `SpoilerRNN`."""
+    """Return the arguments of `SpoilerRNN`."""
     chosen = settings.model_dump(exclude={"vectors", "freeze_vectors"})
     return {"vocabulary_size": vocabulary_size, "cell": cell, **chosen}
 
@@ -26,7 +26,7 @@ def build(
     vectors: WordVectors | None = None,
     freeze_vectors: bool = False,
 ) -> SpoilerRNN:
-    """Initial weights, a function of the seed; output biases at the training log-odds."""
+    """Build a network: weights drawn from the seed, output biases at the training log-odds."""
     torch.manual_seed(seed)
     model = SpoilerRNN(**arguments)
     if vectors:

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def text_of(argument: str) -> str:
-    """The argument itself, or for `-` what standard input holds, as one review."""
+    """Return the argument itself, or for `-` what standard input holds, as one review."""
     if argument != "-":
         return argument
     if sys.__stdin__ is None:

@@ -36,7 +36,7 @@ class Sentence:
 
     @property
     def hidden(self) -> bool:
-        """Whether it may spoil: the model says so, or has not read it."""
+        """Return whether it may spoil: the model says so, or has not read it."""
         return self.spoils or not self.read
 
 
@@ -50,7 +50,7 @@ class Prediction:
     sentences: tuple[Sentence, ...]
 
     def pieces(self) -> Iterator[tuple[str, Sentence | None]]:
-        """Each sentence behind the white space before it; at last the white space after them, and None."""
+        """Yield the white space before each sentence, and the sentence; at last what follows, and None."""
         end = 0
         for sentence in self.sentences:
             start = self.text.index(sentence.text, end)
@@ -107,12 +107,12 @@ class SpoilerDetector:
 
     @property
     def name(self) -> str:
-        """The kind of model: lstm, gru or baseline."""
+        """Return the kind of model: lstm, gru or baseline."""
         return self.model.manifest.model
 
     @property
     def threshold(self) -> float:
-        """The probability from which a review is called a spoiler; chosen on the validation reviews."""
+        """Return the probability from which a review is called a spoiler, chosen on validation."""
         return self.model.threshold
 
     def predict(self, texts: Iterable[str]) -> list[Prediction]:

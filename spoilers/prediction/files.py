@@ -86,7 +86,7 @@ def refuse_problems(path: Path, first: int, rows: list[Row]) -> None:
 
 
 def to_table(scored: Scored, threshold: float) -> pa.Table:
-    """The table that is written, one row for each row that was read."""
+    """Return the table that is written, one row for each row that was read."""
     first, rows, scores = scored
     unread = np.isnan(scores.reviews)
     sentences = [sentence for row in rows for sentence in row.sentences]
@@ -105,7 +105,7 @@ def to_table(scored: Scored, threshold: float) -> pa.Table:
 
 
 def predictions_of(detector: SpoilerDetector, batches: Iterable[Scored]) -> Iterator[Prediction | str]:
-    """Each row's prediction, or why it has none."""
+    """Yield each row's prediction, or why it has none."""
     for scored in batches:
         for i, row in enumerate(scored.rows):
             review = CutReview(row.text, row.sentences)
@@ -147,7 +147,7 @@ class Tally:
         return f"{text}; {self.problems.total():,} without a score: {reasons}"
 
     def scores(self) -> str:
-        """The metrics of `evaluate` on the rows that have a label, a line each.
+        """Return the metrics of `evaluate` on the rows that have a label, a line each.
 
         Raises:
             UserError: no row has one.

@@ -39,7 +39,7 @@ def paint(line: str, how: str, colour: bool) -> str:
 
 
 def wants_colour() -> bool:
-    """Whether standard output is a terminal whose user has not asked for no colour (no-color.org)."""
+    """Return whether standard output is a terminal whose user has not asked for no colour (no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 

@@ -53,7 +53,7 @@ def read_rows(path: Path, column: str | None = None) -> Iterator[Row]:
 
 
 def reader_of(path: Path) -> Callable[[Path, str | None], Iterator[Record]]:
-    """The reader for what the file's name ends in."""
+    """Return the reader for what the file's name ends in."""
     suffix = Path(path.name.removesuffix(".gz")).suffix
     if suffix not in READERS:
         raise UserError(
@@ -63,7 +63,7 @@ def reader_of(path: Path) -> Callable[[Path, str | None], Iterator[Record]]:
 
 
 def row_of(record: dict, column: str | None) -> Row:
-    """A row from a record in a Goodreads layout, or with a column of text.
+    """Return a row from a record in a Goodreads layout, or with a column of text.
 
     Raises:
         Rejected: there is no text in it.
@@ -134,7 +134,7 @@ def read_json_lines(path: Path, column: str | None) -> Iterator[Record]:
 
 
 def read_csv(path: Path, column: str | None) -> Iterator[Record]:
-    """Records from a file with a line of column names; a field may reach over several lines."""
+    """Yield records from a file with a line of column names; a field may reach over several lines."""
     csv.field_size_limit(LONGEST)
     rows = csv.reader(csv_lines(path), strict=True)
     try:

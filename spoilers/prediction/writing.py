@@ -101,7 +101,7 @@ class Utf8:
 
 
 def rows_of(table: pa.Table) -> list[dict]:
-    """The rows, with probabilities of as many decimals as count."""
+    """Yield the rows, with probabilities of as many decimals as count."""
     whole = pc.round(table["probability"].cast(pa.float64()), DECIMALS)
     lists = table["sentence_probabilities"].combine_chunks()
     each = pa.ListArray.from_arrays(lists.offsets, pc.round(lists.flatten().cast(pa.float64()), DECIMALS))

@@ -51,12 +51,12 @@ class Network:
 
     @property
     def device(self) -> str:
-        """The kind of device that it is on."""
+        """Return the kind of device that it is on."""
         return next(self.model.parameters()).device.type
 
     @property
     def flagged(self) -> np.ndarray:
-        """Whether the network reads a sentence that is flagged as a spoiler, bool (reviews)."""
+        """Return whether the network reads a sentence that is flagged as a spoiler, bool (reviews)."""
         flags = np.nan_to_num(self.test.sentence_labels)
         return np.bincount(self.test.review_of_sentence, flags, len(self.test)) > 0
 

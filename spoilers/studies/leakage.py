@@ -103,7 +103,7 @@ def divide(groups: RowGroups, by: str, settings: Params) -> Divided:
 
 
 def whole_books(books: pa.Array) -> np.ndarray:
-    """Which reviews to use: about `MOST` of them, by a hash of the book."""
+    """Return which reviews to use: about `MOST` of them, by a hash of the book."""
     books = books.dictionary_encode()
     shares = np.array([hash_share(book, b"0", b"") for book in books.dictionary.to_pylist()])
     return shares[books.indices.to_numpy()] < MOST / len(books)

@@ -45,17 +45,17 @@ class Cell:
 
     @property
     def precisions(self) -> list[float]:
-        """Best validation average precision of each seed; none where a seed diverged."""
+        """Return the best validation average precision of each seed; none where a seed diverged."""
         return [] if self.diverged else [run["average_precision"] for run in self.runs.values()]
 
     @property
     def by_seed(self) -> pd.DataFrame:
-        """Validation average precision by epoch and seed; a run that ended early keeps its last value."""
+        """Return validation average precision by epoch and seed; a run that ended keeps its last value."""
         return self.curves.pivot(index="epoch", columns="seed", values="average_precision").ffill()
 
     @property
     def median(self) -> pd.Series:
-        """Median over the seeds of the validation average precision at each evaluation, by epoch."""
+        """Return the seeds' median of validation average precision at each evaluation, by epoch."""
         return self.by_seed.median(axis=1)
 
 
@@ -208,12 +208,12 @@ def knows_nothing(cell: Cell, runs: list[pd.DataFrame], splits: Splits) -> dict[
 
 
 def spread(values: list[float]) -> float:
-    """The standard deviation over seeds; 0 for a single one, which has none to show."""
+    """Return the standard deviation over seeds; 0 for a single one, which has none to show."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
 def share_of_rises(losses: pd.Series) -> float:
-    """At what share of a run's evaluations the loss was above the one before; 0 for a single evaluation."""
+    """Return the share of a run's evaluations with a loss above the one before; 0 for a single evaluation."""
     return float((losses.diff().iloc[1:] > 0).mean()) if len(losses) > 1 else 0.0
 
 
@@ -225,7 +225,7 @@ def evaluation_from(goal: float, curve: pd.Series) -> int | None:
 
 
 def differences(chosen: dict[str, Cell], splits: Splits, evaluate: Evaluate, seed: int) -> list[dict]:
-    """Test average precision of each pair of optimizers, first minus second, each at its best rate.
+    """Return each pair's difference in test average precision, each optimizer at its best rate.
 
     Paired twice over: both are scored on the same drawn books, and with the same drawn seeds, for
     a seed means the same initial weights and batches. Seeds are drawn along with the books, since
@@ -264,7 +264,7 @@ def differences(chosen: dict[str, Cell], splits: Splits, evaluate: Evaluate, see
 
 
 def grid_table(cells: Cells) -> pd.DataFrame:
-    """Every cell: the mean and the extremes of its validation average precision, and whether it diverged."""
+    """Return every cell's mean and extremes of validation average precision, and whether it diverged."""
     rows = []
     for (name, rate), cell in cells.items():
         precisions = cell.precisions or [float("nan")]
@@ -282,7 +282,7 @@ def grid_table(cells: Cells) -> pd.DataFrame:
 
 
 def run_table(cells: Cells, summary: dict) -> pd.DataFrame:
-    """All that was recorded at the shared rate and at the best: a row per optimizer, seed and evaluation.
+    """Return what was recorded at the shared rate and at the best: a row per optimizer, seed and evaluation.
 
     Diverged cells are left out: beside their losses no other would be seen.
     """

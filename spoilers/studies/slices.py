@@ -19,7 +19,7 @@ Slices = list[tuple[str, str, np.ndarray]]  # by what, which, and the rows that 
 
 
 def test_size(table: pa.Table) -> dict[str, int]:
-    """How many reviews, books and users a split's table has."""
+    """Return how many reviews, books and users a split's table has."""
     spoilers = table.filter(table["label"])
     of = {"": table, "_with_spoilers": spoilers}
     counts = {f"books{end}": len(part["book_id"].unique()) for end, part in of.items()}
@@ -32,7 +32,7 @@ def test_size(table: pa.Table) -> dict[str, int]:
 
 
 def slices_of(table: pa.Table, books_of_training: pa.Array, read: np.ndarray) -> Slices:
-    """The slices of a split's table.
+    """Return the slices of a split's table.
 
     `read` says of each review whether the network reads a sentence that is flagged; of a long
     review, the middle is left out.
@@ -64,7 +64,7 @@ def length_slices(lengths: np.ndarray) -> Slices:
 
 
 def position_slices(table: pa.Table, read: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    """Where the middle of a review's first flagged sentence lies; reviews without flags are in none."""
+    """Return slices by where a review's first flagged sentence lies; reviews without flags are in none."""
     place = first_flag(table)
     known = ~np.isnan(place)
     thirds = [known & read & (place * 3 // 1 == i) for i in range(3)]

@@ -49,7 +49,7 @@ def dvc(*arguments: str) -> None:
 
 
 def outdated_cells() -> list[str]:
-    """The study's stages whose outputs are not those of the present code, data and parameters."""
+    """Return the study's stages whose outputs are not those of the present code, data and parameters."""
     done = subprocess.run([*DVC, "status", "--json"], stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise UserError("dvc status failed; see above")
@@ -88,7 +88,7 @@ def run_cells(names: list[str], jobs: int, gpus: list[str]) -> None:
 
 
 def share(place: int, jobs: int, cores: list[int], gpus: list[str]) -> tuple[list[int], dict[str, str]]:
-    """The cores of one of the jobs, and the variables that give it its threads and its GPU.
+    """Return the cores of one of the jobs, and the variables that give it its threads and its GPU.
 
     More jobs than cores, or than GPUs, have to share them.
     """
@@ -100,7 +100,7 @@ def share(place: int, jobs: int, cores: list[int], gpus: list[str]) -> tuple[lis
 
 
 def visible_gpus(device: str) -> list[str]:
-    """The CUDA devices to share out: none where `machine.device` asks for another kind."""
+    """Return the CUDA devices to share out: none where `machine.device` asks for another kind."""
     if device not in ("auto", "cuda"):
         return []
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")

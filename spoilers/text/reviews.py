@@ -37,22 +37,22 @@ class Reviews:
 
     @property
     def lengths(self) -> np.ndarray:
-        """Tokens in each review, int64 (reviews)."""
+        """Return the tokens in each review, int64 (reviews)."""
         return np.diff(self.token_ends, prepend=0)
 
     @property
     def sentence_counts(self) -> np.ndarray:
-        """Sentences in each review, int64 (reviews)."""
+        """Return the sentences in each review, int64 (reviews)."""
         return np.diff(self.sentence_ends, prepend=0)
 
     @property
     def review_of_sentence(self) -> np.ndarray:
-        """Index of each sentence's review, int64 (sentences)."""
+        """Return the index of each sentence's review, int64 (sentences)."""
         return np.repeat(np.arange(len(self)), self.sentence_counts)
 
     @property
     def labelled_sentences(self) -> int:
-        """Number of sentences that have a label."""
+        """Return the number of sentences that have a label."""
         return int((~np.isnan(self.sentence_labels)).sum())
 
     def choose(self, rows: np.ndarray) -> "Reviews":

@@ -67,7 +67,7 @@ class RowGroups:
 
     @property
     def schema(self) -> pa.Schema:
-        """The file's Arrow schema."""
+        """Return the file's Arrow schema."""
         return self.metadata.schema.to_arrow_schema()
 
     def rows(self, group: int) -> int:

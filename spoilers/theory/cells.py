@@ -36,7 +36,7 @@ def plain_step(weights: Weights, x: np.ndarray, state: State) -> tuple[State, tu
 
 
 def plain_step_backward(weights: Weights, saved: tuple, d_state: State) -> tuple[np.ndarray, State, Weights]:
-    """From the gradient of the new h, return those of x, of the previous h and of the weights."""
+    """Return, from the gradient of the new h, those of x, of the previous h and of the weights."""
     x, h, new = saved
     d_sum = d_state[0] * (1 - new**2)  # (B, H)
     return d_sum @ weights.W, (d_sum @ weights.U,), weight_gradients(d_sum, x, d_sum, h)
@@ -55,7 +55,7 @@ def lstm_step(weights: Weights, x: np.ndarray, state: State) -> tuple[State, tup
 
 
 def lstm_step_backward(weights: Weights, saved: tuple, d_state: State) -> tuple[np.ndarray, State, Weights]:
-    """From the gradients of the new h and c, return those of x, the previous h and c, and the weights."""
+    """Return, from the gradients of the new h and c, those of x, the previous h and c, and the weights."""
     x, h, c, i, f, g, o, shown = saved
     d_h, d_c = d_state
     d_c = d_c + d_h * o * (1 - shown**2)
@@ -80,7 +80,7 @@ def gru_step(weights: Weights, x: np.ndarray, state: State) -> tuple[State, tupl
 
 
 def gru_step_backward(weights: Weights, saved: tuple, d_state: State) -> tuple[np.ndarray, State, Weights]:
-    """From the gradient of the new h, return those of x, of the previous h and of the weights."""
+    """Return, from the gradient of the new h, those of x, of the previous h and of the weights."""
     x, h, r, z, n, from_h = saved
     (d_new,) = d_state
     d_n = d_new * (1 - z) * (1 - n**2)

@@ -190,7 +190,7 @@ class Search(NamedTuple):
 
     @property
     def band(self) -> float:
-        """The ratio of the largest to the smallest rate that arrives."""
+        """Return the ratio of the largest to the smallest rate that arrives."""
         return self.highest / self.lowest
 
 

@@ -60,7 +60,7 @@ class Progress:
 
     @property
     def best(self) -> float:
-        """The best average precision on validation so far, -1 before the first validation."""
+        """Return the best average precision on validation so far, -1 before the first validation."""
         return self.history[self.best_row]["average_precision"] if self.history else -1.0
 
 
@@ -179,7 +179,7 @@ class Training:
         return of_reviews / share.reviews + self.settings.sentence_weight * per_sentence
 
     def follow(self, interrupted: Callable[[], bool]) -> None:
-        """After a step: validate, save and stop where it is time to."""
+        """Validate, save and stop after a step where it is time to."""
         progress = self.progress
         validated = progress.batch in self.validated_after
         if validated or progress.step % READ_EVERY == 0 or (processes.world_size() == 1 and interrupted()):

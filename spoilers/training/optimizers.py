@@ -30,6 +30,6 @@ def make(
 
 
 def state_bytes(optimizer: Optimizer) -> int:
-    """Bytes of what the optimizer remembers beside the weights."""
+    """Return the bytes of what the optimizer remembers beside the weights."""
     states = (value for state in optimizer.state.values() for value in state.values())
     return sum(v.numel() * v.element_size() for v in states if torch.is_tensor(v) and v.dim() > 0)

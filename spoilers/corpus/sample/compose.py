@@ -75,7 +75,7 @@ def new_user(draw: random.Random) -> User:
 
 
 def choose_distinct(draw: random.Random, novels: list, weights: list[float], count: int) -> list:
-    """`count` different novels, drawn with weights (Efraimidis and Spirakis, 2006)."""
+    """Draw `count` different novels with weights (Efraimidis and Spirakis, 2006)."""
     keys = [draw.random() ** (1 / weight) for weight in weights]
     return [novels[i] for i in sorted(range(len(novels)), key=lambda i: -keys[i])[:count]]
 
@@ -170,7 +170,7 @@ def draw_length(draw: random.Random, user: User) -> int:
 
 
 def draw_date(draw: random.Random) -> date:
-    """Later years have more reviews."""
+    """Draw a date; later years have more reviews."""
     return FIRST_DAY + timedelta(days=int((LAST_DAY - FIRST_DAY).days * draw.betavariate(2, 1.3)))
 
 

@@ -58,7 +58,7 @@ class Server(ThreadingHTTPServer):
             raise UserError(f"port {port} of {ADDRESS}: {why}; choose another by --port") from error
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that hangs up is no error."""
+        """Ignore a browser that hangs up: that is no error."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -68,7 +68,7 @@ class Server(ThreadingHTTPServer):
 
     @property
     def hosts(self) -> list[str]:
-        """The names under which a browser on this machine asks for the page."""
+        """Return the names under which a browser on this machine asks for the page."""
         return [f"{name}:{self.server_port}" for name in (ADDRESS, "localhost")]
 
 
@@ -114,7 +114,7 @@ class Handler(BaseHTTPRequestHandler):
         return "text/html", self.page(prediction)
 
     def read_text(self) -> str:
-        """The field `text` of a form."""
+        """Return the field `text` of a form."""
         said = self.headers.get("Content-Length", "")
         if not re.fullmatch("[0-9]{1,12}", said):
             raise Refused(HTTPStatus.LENGTH_REQUIRED, "The request does not say how long it is.")

@@ -35,7 +35,7 @@ LINES = {"sgd": (0, (1, 1)), "momentum": "--", "rmsprop": "-.", "adam": "-"}
 
 
 def optimizer_style(name: str) -> dict:
-    """Colour, marker and kind of line: any one of them tells the optimizers apart, in print as well."""
+    """Return colour, marker and line style: each alone tells the optimizers apart, in print as well."""
     return {"color": OPTIMIZER_COLOURS[name], "marker": MARKERS[name], "linestyle": LINES[name]}
 
 

@@ -25,7 +25,7 @@ class Histogram:
         self.counts = np.zeros((0, 2), np.int64)
 
     def add(self, values: np.ndarray, spoils: np.ndarray) -> None:
-        """Values and spoils (bool): equally many."""
+        """Add values and as many labels, bool."""
         found = np.bincount(2 * values.astype(np.int64) + spoils)
         found = np.append(found, np.zeros(len(found) % 2, np.int64)).reshape(-1, 2)
         longer, shorter = sorted((self.counts, found), key=len, reverse=True)
@@ -176,7 +176,7 @@ def read(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
 
 
 def reviews_with_words(batch: pa.RecordBatch, words: int) -> np.ndarray:
-    """In how many of the batch's reviews, without and with a spoiler, each word occurs: (words, 2)."""
+    """Count the batch's reviews, without and with a spoiler, in which each word occurs: (words, 2)."""
     ids = batch["ids"].flatten().to_numpy()
     review = np.repeat(np.arange(len(batch)), np.diff(batch["ids"].offsets.to_numpy()))
     pairs = np.sort(review * words + ids)  # each review with each of its words

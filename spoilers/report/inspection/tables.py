@@ -45,7 +45,7 @@ def total(counts: np.ndarray, kind: int) -> int:
 
 
 def length_rows(what: str, lengths: Histogram) -> list[dict]:
-    """Mean and exact quantiles in each class that occurs."""
+    """Return the mean and exact quantiles in each class that occurs."""
     rows = []
     for name, counts in zip(CLASSES, lengths.counts.T, strict=True):
         if counts.any():
@@ -60,7 +60,7 @@ def length_rows(what: str, lengths: Histogram) -> list[dict]:
 
 
 def length_curve(lengths: Histogram) -> list[dict]:
-    """Share of each class's reviews in bins of length, each `BIN` times as wide as the last."""
+    """Return the share of each class's reviews in bins of length, each `BIN` times as wide as the last."""
     longest = max(len(lengths.counts), 2)
     edges = np.unique(np.round(BIN ** np.arange(np.log(longest) / np.log(BIN) + 1)).astype(int))
     binned = np.add.reduceat(lengths.counts, edges[edges < len(lengths.counts)])
@@ -72,7 +72,7 @@ def length_curve(lengths: Histogram) -> list[dict]:
 
 
 def position_table(counts: Counts) -> list[dict]:
-    """Share of flagged sentences in each tenth of the longer spoiler reviews."""
+    """Return the share of flagged sentences in each tenth of the longer spoiler reviews."""
     return [
         {
             "part": part + 1,

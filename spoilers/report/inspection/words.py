@@ -14,10 +14,10 @@ SHOWN = 15  # words a class
 
 
 def log_odds(counts: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of each word, from counts (words, 2) and the prior's pseudo-counts (words).
+    """Return each word's log-odds in the second class over the first, and the same in standard deviations.
 
-    Returns the log of its odds in the second class over those in the first (equation 16), and the
-    same in standard deviations, z (equations 20 and 22).
+    Counts are (words, 2), the prior's pseudo-counts (words); both results are (words): equation 16, and z of
+    equations 20 and 22.
     """
     smoothed = counts + prior[:, None]
     odds = smoothed / (smoothed.sum(axis=0) - smoothed)
@@ -26,7 +26,7 @@ def log_odds(counts: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def telling_words(counts: np.ndarray, words: list[str]) -> tuple[list[dict], dict]:
-    """The words with the largest z of each class, and how many words pass for more than chance.
+    """Return the words with the largest z of each class, and how many words pass for more than chance.
 
     `counts` (words, 2): training reviews without and with a spoiler that hold the word. The prior
     is the words' frequency in both classes together, at one pseudo-count a word on average.
@@ -61,5 +61,5 @@ def telling_words(counts: np.ndarray, words: list[str]) -> tuple[list[dict], dic
 
 
 def is_word(token: str) -> bool:
-    """Letters, with apostrophes inside; or what cleaning has put in the place of something."""
+    """Return whether a token is a word, or what cleaning put in place of something."""
     return token.replace("'", "").replace("\N{RIGHT SINGLE QUOTATION MARK}", "").strip("<>").isalpha()

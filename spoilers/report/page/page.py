@@ -48,7 +48,7 @@ def render_html(markdown: str, folder: Path, linked: tuple[str, ...] = ()) -> st
 
 
 def anchor(heading: str) -> str:
-    """As on GitHub: lower case, without punctuation, hyphens for spaces."""
+    """Return a heading's anchor as on GitHub: lower case, without punctuation, hyphens for spaces."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
