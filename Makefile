@@ -4,6 +4,7 @@
 # make lock       resolve requirements.txt anew into constraints.txt, with hashes (UPGRADE=--upgrade for newer)
 # make sweep      the optimizer study, JOBS=2 cells at once, then what remains
 # make demo       a page on this machine that shows a pasted review with its spoilers blurred
+# make real       scores on real reviews, SOURCE="file.json.gz ..." -> reports/real_text.md
 # make bench-data, bench-train, bench-paths, bench-predict, bench-full   speed and memory (REVIEWS=2000 for a quick look)
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 JOBS ?= 2
 MINUTES ?= 20
 
-.PHONY: all test fuzz lock sweep demo bench-data bench-train bench-paths bench-predict bench-full clean
+.PHONY: all test fuzz lock sweep demo bench-data bench-train bench-paths bench-predict bench-full real clean
 
 all: $(VENV)/installed
 	dvc repro
@@ -71,6 +72,9 @@ bench-predict: $(VENV)/installed
 
 bench-full: $(VENV)/installed
 	python -m bench.full
+
+real: $(VENV)/installed
+	python -m bench.real
 
 clean:
 	rm -rf $(VENV) .cache

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench import page
+from bench.project import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".cache/bench"
 HEADING = "## Data stages"
 BEGIN, END = "<!-- data stages: begin -->", "<!-- data stages: end -->"

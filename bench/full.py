@@ -22,11 +22,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
 from bench import page
-from bench.data import GOODREADS, ROOT, write_reviews
-from spoilers.core.params import Loader
+from bench.data import GOODREADS, write_reviews
+from bench.project import ROOT, make_project
 
 FOLDER = ROOT / ".cache/bench-full"
 HEADING = "## The whole pipeline"
@@ -51,7 +49,6 @@ SUGGESTED = {  # in the README for the whole file
     "model": {"embedding_size": 100, "hidden_size": 128},
     "train": {"batch_size": 128},
 }
-LEFT_OUT = ("reports/", "tests/", "bench/", "dvc.lock")
 NETWORKS = ("train_lstm", "train_gru")
 RUNNING = re.compile(r"Running stage '(.+)':")
 PAUSE = 0.2  # seconds between two looks at the memory
@@ -70,21 +67,10 @@ class Row(NamedTuple):
 # The project.
 
 
-def make_project(folder: Path, reviews: int) -> None:
-    """Copy the project as it is now, without results; let it read a synthetic file of reviews."""
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for name in tracked.stdout.splitlines():
-        if not name.startswith(LEFT_OUT):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+def make_synthetic(folder: Path, reviews: int) -> None:
+    """Make a project that reads a synthetic file of reviews."""
+    make_project(folder, SETTINGS | {"download": {"source": "source/reviews.json.gz"}})
     write_reviews(folder / "source/reviews.json.gz", reviews)
-    path = folder / "params.yaml"
-    settings = yaml.load(path.read_text(), Loader)
-    for section, values in SETTINGS.items():
-        settings[section] |= values
-    settings["download"]["source"] = "source/reviews.json.gz"
-    path.write_text(yaml.safe_dump(settings, sort_keys=False))
 
 
 def run_pipeline(folder: Path) -> list[Row]:
@@ -265,7 +251,7 @@ def main() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     sizes, found = {"quarter": reviews // 4, "whole": reviews}, {}
     for name, count in sizes.items():
-        make_project(FOLDER / name, count)
+        make_synthetic(FOLDER / name, count)
     for name, count in sizes.items():
         print(f"{name}: {count:,} reviews", flush=True)
         found[name] = run_pipeline(FOLDER / name)

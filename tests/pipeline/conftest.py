@@ -32,6 +32,7 @@ SMALL = {
     "ablation.epochs": 1,
     "ablation.changes": {"default": {}, "gru_of_equal_size": {"cell": "gru_of_equal_size"}},
     "evaluate.bootstrap": 50,
+    "machine.workers": 1,
 }
 
 

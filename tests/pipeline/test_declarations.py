@@ -103,12 +103,10 @@ def test_every_setting_that_is_read_is_declared(seen: dict[str, Names], declared
 def test_every_setting_that_is_declared_is_read(seen: dict[str, Names], declared: dict[str, Names]) -> None:
     """By `check`, which validates all of them, or by the stage that declares them.
 
-    The small study has two of the four optimizers; the ablation reads its settings from changed copies, and
-    the report shows some of its settings under other results alone.
+    The small study has two of the four optimizers; the ablation reads its settings from changed copies.
     """
     sometimes = {
         "ablation": {"seed"},
-        "report": declared["setting"]["report"],
         "sweep": {n for n in declared["setting"]["sweep"] if under(n, ["optimizers"], ".")},
     }
     idle = {

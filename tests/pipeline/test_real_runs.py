@@ -1,17 +1,23 @@
 """What only the real pipeline shows: the same bytes again, an experiment, bad parameters."""
 
+import re
+import shlex
+
 import pytest
 
+from tests import ROOT
 from tests.pipeline.conftest import Project, ran
 
 pytestmark = pytest.mark.xdist_group("pipeline")
 
+COLUMNS = 120
 TRAININGS = {"train_lstm", "train_gru"}
 LAUNCHER = "torchrun --standalone --nproc-per-node=2 -m"
 
 
 def test_the_same_bytes_again(built: Project, project: Project) -> None:
-    """Every stage once more, with other threads than before and under a notebook's plotting backend."""
+    """Every stage once more: more threads and workers than before, and a notebook's plotting backend."""
+    project.set_params({"machine.workers": 2})
     project.variables = {"OMP_NUM_THREADS": "2", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     project.dvc("repro", "--force")
     before, after = built.results(), project.results()
@@ -19,8 +25,15 @@ def test_the_same_bytes_again(built: Project, project: Project) -> None:
     assert [name for name in after if after[name] != before[name]] == []
 
 
+def recipe() -> list[str]:
+    """Return the command by which docs/experiments.md shows experiments."""
+    shown = re.search(r"^    (dvc exp show .+)$", (ROOT / "docs/experiments.md").read_text(), re.M)
+    return shlex.split(shown[1])
+
+
 def test_an_experiment_by_two_processes(built: Project, project: Project) -> None:
-    """Both networks by another optimizer, each trained by two processes."""
+    """Both networks by another optimizer, each trained by two processes; and how DVC shows it."""
+    project.variables = {"COLUMNS": str(COLUMNS)}
     changes = ("--set-param", "optimizer=sgd", "--set-param", f"train.launcher='{LAUNCHER}'")
     output = project.dvc("exp", "run", *changes)
     assert ran(output) == {"check", *TRAININGS, "ablation_summary", "evaluate", "gates", "plot", "report"}
@@ -30,14 +43,24 @@ def test_an_experiment_by_two_processes(built: Project, project: Project) -> Non
     for name in ("lstm", "gru"):
         weights = f"data/models/{name}/model.safetensors"
         assert after[weights] != before[weights]
+    assert "SGD with a learning rate of 1 trains" in (project.folder / "reports/report.md").read_text()
+
     assert "optimizer" in project.dvc("params", "diff")
     changed = project.dvc("metrics", "diff")
     assert "reports/metrics/lstm.json" in changed
     assert "reports/metrics/gru.json" in changed
     assert "reports/metrics/tfidf.json" not in changed
     project.dvc("plots", "diff")
-    assert "reports/curves/lstm.csv" in (project.folder / "dvc_plots/index.html").read_text()
-    assert "SGD with a learning rate of 1 trains" in (project.folder / "reports/report.md").read_text()
+    page = (project.folder / "dvc_plots/index.html").read_text()
+    assert "Validation average precision" in page
+    assert '"rev": "HEAD"' in page
+
+    shown = project.run(*recipe(), "--no-pager")
+    for name in ("optimizer", "lstm.json:roc_auc", "gru.json:roc_auc"):
+        assert name in shown
+    assert {"sgd", "adam"} <= {line.split()[-1] for line in shown.splitlines() if line.strip()}
+    for table in (changed, shown):
+        assert max(map(len, table.splitlines())) <= COLUMNS
 
 
 def test_a_bad_parameter_touches_nothing(built: Project) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 
 import pytest
 import yaml
@@ -16,13 +15,6 @@ COLUMNS = 120
 METRICS, PLOTS = (yaml.safe_load((ROOT / "dvc.yaml").read_text())[name] for name in ("metrics", "plots"))
 
 
-def recipe() -> list[str]:
-    """Return the command by which docs/experiments.md shows experiments."""
-    return shlex.split(
-        re.search(r"^    (dvc exp show .+)$", (ROOT / "docs/experiments.md").read_text(), re.M)[1]
-    )
-
-
 def test_metrics_fit_and_have_no_blank(built: Project) -> None:
     header, *rows = built.dvc("metrics", "show").splitlines()
     assert [row.split()[0] for row in rows] == METRICS
@@ -32,21 +24,6 @@ def test_metrics_fit_and_have_no_blank(built: Project) -> None:
     for row in rows:
         assert len(row.split()) == len(header.split())
         assert len(row) <= COLUMNS
-
-
-def test_experiments_fit(project: Project) -> None:
-    project.variables = {"COLUMNS": str(COLUMNS)}
-    changes = ("--set-param", "optimizer=sgd", "--set-param", "evaluate.confidence=0.9")
-    project.dvc("exp", "run", "--quiet", *changes)
-    changed = project.dvc("metrics", "diff")
-    assert "reports/metrics/gru.json" in changed
-    assert max(map(len, changed.splitlines())) <= COLUMNS
-    shown = project.run(*recipe(), "--no-pager")
-    for name in ("optimizer", "lstm.json:roc_auc", "gru.json:roc_auc"):
-        assert name in shown
-    rows = [line.split() for line in shown.splitlines()]
-    assert {"sgd", "adam"} <= {row[-1] for row in rows if row}
-    assert max(map(len, shown.splitlines())) <= COLUMNS
 
 
 def test_plots_are_those_of_dvc_yaml(project: Project) -> None:

@@ -86,38 +86,25 @@ def train_here(folder: Path, monkeypatch, cell: str = "lstm") -> None:
 
 # Going on.
 
-LONG = {"train.epochs": 24, "train.patience": 24}
+LONG = {"train.epochs": 12, "train.patience": 12}
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> dict[str, bytes]:
-    folder = write_project(tmp_path_factory.mktemp("undisturbed"), LONG)
-    finish(start(folder))
-    assert not list((folder / FOLDER).iterdir())
-    return outputs(folder)
-
-
-def test_killed_three_times(tmp_path, undisturbed):
-    folder = write_project(tmp_path, LONG | {"machine.checkpoint_seconds": 0.005})
+def test_stopped_three_times(tmp_path):
+    """Killed before it trains, then interrupted and killed while it does."""
+    whole, folder = (
+        write_project(tmp_path / name, LONG | {"machine.checkpoint_seconds": 0.005})
+        for name in ("whole", "stopped")
+    )
+    train = start(whole)
     draw = random.Random(7)
-    for attempt in range(3):
-        # The first is killed before it trains; the others while they do.
-        lines, pause = (0, draw.uniform(0, 3)) if attempt == 0 else (draw.randint(1, 4), draw.uniform(0, 0.1))
-        assert disturb(folder, signal.SIGKILL, lines, pause) == -signal.SIGKILL
-        assert not (folder / "data/models").exists()
+    assert disturb(folder, signal.SIGKILL, 0, draw.uniform(0, 2)) == -signal.SIGKILL
+    assert disturb(folder, signal.SIGINT, draw.randint(1, 4), draw.uniform(0, 0.1)) == 130
+    assert disturb(folder, signal.SIGKILL, draw.randint(1, 4), draw.uniform(0, 0.1)) == -signal.SIGKILL
+    assert not (folder / "data/models").exists()
     assert "going on after step" in finish(start(folder))
-    assert outputs(folder) == undisturbed
+    finish(train)
+    assert outputs(folder) == outputs(whole)
     assert not list((folder / FOLDER).glob("*.pt"))
-
-
-def test_interrupted_three_times(tmp_path, undisturbed):
-    folder = write_project(tmp_path, LONG)
-    draw = random.Random(8)
-    for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
-        assert disturb(folder, number, draw.randint(1, 12), draw.uniform(0, 0.1)) == 130
-        assert not (folder / "data/models").exists()
-    assert "going on after step" in finish(start(folder))
-    assert outputs(folder) == undisturbed
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
@@ -221,15 +208,16 @@ def test_seeds_side_by_side_are_those_one_after_the_other(tmp_path, monkeypatch)
         assert (rows[name] < rows[f"{name}_high"]).all()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_seeds_are_stopped_together_and_go_on(tmp_path, number):
+def test_seeds_are_stopped_together_and_go_on(tmp_path):
     settings = LONG | SEEDS | {"machine.checkpoint_seconds": 0.005}
     whole, folder = (write_project(tmp_path / name, settings) for name in ("whole", "stopped"))
-    finish(start(whole))
-    assert disturb(folder, number, 6, 0.0) == (130 if number == signal.SIGTERM else -number)
+    train = start(whole)
+    assert disturb(folder, signal.SIGTERM, 3, 0.0) == 130
+    assert disturb(folder, signal.SIGKILL, 3, 0.0) == -signal.SIGKILL
     assert not (folder / "data/models").exists()
     assert (folder / "reports/curves/lstm.csv").exists()
     assert "going on after step" in finish(start(folder))
+    finish(train)
     assert of_seeds(folder) == of_seeds(whole)
 
 
@@ -339,26 +327,22 @@ def curve(folder: Path, cell: str = "lstm") -> dict[str, np.ndarray]:
     return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
 
 
-def test_two_processes_follow_the_curve_of_one(tmp_path):
-    folders = [write_project(tmp_path / name, NO_DROPOUT) for name in ("one", "two")]
-    finish(start(folders[0]))
-    out = finish(start(folders[1], *TORCHRUN))
+def test_two_processes_follow_the_curve_of_one(tmp_path, monkeypatch):
+    """And go on from where both were interrupted."""
+    one, two, stopped = (write_project(tmp_path / name, NO_DROPOUT) for name in ("one", "two", "stopped"))
+    train_here(one, monkeypatch)
+    out = finish(start(two, *TORCHRUN))
     assert out.count("validation average precision") == 1  # one writes
-    one, two = map(curve, folders)
-    assert one.keys() == two.keys()
+    alone, together = curve(one), curve(two)
+    assert alone.keys() == together.keys()
     for name in ("epoch", "train_loss", "validation_loss", "average_precision"):
-        assert np.allclose(one[name], two[name], atol=1e-4, rtol=0), name
+        assert np.allclose(alone[name], together[name], atol=1e-4, rtol=0), name
 
-
-def test_two_processes_are_interrupted_together_and_go_on(tmp_path):
-    short = {"train.epochs": 6, "train.patience": 6}
-    whole, folder = (write_project(tmp_path / name, short) for name in ("whole", "stopped"))
-    finish(start(whole, *TORCHRUN))
-    assert disturb(folder, signal.SIGTERM, 3, 0.02, *TORCHRUN) != 0
-    assert not (folder / "data/models").exists()
-    assert len(list((folder / FOLDER).glob("*.pt"))) == 1
-    assert "going on after step" in finish(start(folder, *TORCHRUN))
-    assert outputs(folder) == outputs(whole)
+    assert disturb(stopped, signal.SIGTERM, 3, 0.02, *TORCHRUN) != 0
+    assert not (stopped / "data/models").exists()
+    assert len(list((stopped / FOLDER).glob("*.pt"))) == 1
+    assert "going on after step" in finish(start(stopped, *TORCHRUN))
+    assert outputs(stopped) == outputs(two)
 
 
 def test_an_error_in_one_of_two_processes_ends_both(tmp_path):
