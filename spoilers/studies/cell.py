@@ -13,7 +13,7 @@ import torch
 
 from spoilers.core.allocator import keep_freed_memory
 from spoilers.core.files import replacing_folder, write_json, write_text
-from spoilers.core.parallel import available_cores, end_with_parent
+from spoilers.core.parallel import end_with_parent
 from spoilers.core.params import OptimizerName, Params, replace
 from spoilers.metrics.tables import to_csv
 from spoilers.models import devices
@@ -54,8 +54,7 @@ def run_cell(
     settings = study_settings(settings)
     read = partial(load, max_tokens=settings.train.max_tokens)
     data, test = read_data(reviews, settings.model, read), read(reviews / TEST)
-    workers = min(len(seeds), len(available_cores()))
-    with ProcessPoolExecutor(workers, initializer=end_with_parent) as pool:
+    with ProcessPoolExecutor(len(seeds), initializer=end_with_parent) as pool:
         choices = [Choice(settings.sweep.cell, name, learning_rate, seed) for seed in seeds]
         jobs = [pool.submit(find_or_train, choice, settings, reviews, data, test) for choice in choices]
         runs = {str(seed): job.result() for seed, job in zip(seeds, jobs, strict=True)}
