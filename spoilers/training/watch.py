@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
+from spoilers.core.errors import UserError
 from spoilers.core.files import write_text
 from spoilers.metrics.tables import to_csv
 
@@ -25,7 +26,8 @@ class Update(NamedTuple):
 class Watch:
     """Shows trainings that differ in their seed: one bar of all tokens on a terminal, and lines.
 
-    With a curve, the mean over the seeds is written there whenever one of them has been validated.
+    With a curve, the mean over the seeds is written there whenever one of them has been validated, and at
+    the end. What cannot be written in between is said: a training can do without.
     """
 
     def __init__(self, name: str, tokens: int, curve: Path | None):
@@ -37,19 +39,26 @@ class Watch:
         self.bar.update(update.tokens)
         if update.history:
             self.histories[update.seed] = update.history
-            if self.curve:
-                write_text(
-                    self.curve, to_csv(mean_curve(self.histories[seed] for seed in sorted(self.histories)))
-                )
+            try:
+                self.write_curve()
+            except UserError as error:
+                print(f"the curve was not written, training goes on ({error})", file=sys.stderr, flush=True)
         if update.text:
             tqdm.write(f"{self.name}, seed {update.seed}: {update.text}")
             sys.stdout.flush()
 
+    def write_curve(self) -> None:
+        if self.curve and self.histories:
+            histories = [self.histories[seed] for seed in sorted(self.histories)]
+            write_text(self.curve, to_csv(mean_curve(histories)))
+
     def __enter__(self) -> "Watch":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, problem: type[BaseException] | None, *_: object) -> None:
         self.bar.close()
+        if problem is None:
+            self.write_curve()
 
 
 def mean_curve(histories: Iterable[list[dict]]) -> list[dict]:

@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from spoilers.core import params
-from spoilers.core.errors import run
+from spoilers.core.errors import UserError, run
 from spoilers.models import devices
 from spoilers.models import folder as model_folder
 from spoilers.models.network import CELLS
@@ -28,7 +28,7 @@ from spoilers.training.checkpoints import FOLDER, Checkpoint, digest
 from spoilers.training.loop import Share, Training
 from spoilers.training.prepare import Choice
 from spoilers.training.seeds import checkpoints_of
-from spoilers.training.watch import CURVES, mean_curve
+from spoilers.training.watch import CURVES, Update, Watch, mean_curve
 from stages import train
 from tests.rnn_data import ROOT, WORDS, table, write_project
 
@@ -171,6 +171,23 @@ def test_a_checkpoint_that_cannot_be_written_is_said(tmp_path, monkeypatch, caps
     assert "no checkpoint was saved, training goes on (" in capsys.readouterr().err
     assert checkpoint.load() == {"step": 3}
     assert [path.name for path in checkpoint.path.parent.iterdir()] == [checkpoint.path.name]
+
+
+def test_a_curve_that_cannot_be_written_is_said(tmp_path, capsys):
+    """In between; what is there at the end is the whole curve, or an error."""
+    row = {"epoch": 1.0, **dict.fromkeys(CURVES, 0.5)}
+    taken = tmp_path / "taken"
+    taken.write_text("no folder")
+    with pytest.raises(UserError), Watch("lstm", 1, taken / "curve.csv") as watch:
+        watch(Update(13, history=[row]))
+        assert "the curve was not written, training goes on (" in capsys.readouterr().err
+        taken.unlink()
+        watch(Update(13, history=[row, row]))
+        before = (taken / "curve.csv").read_text()
+        (taken / "curve.csv").unlink()
+        taken.rmdir()
+        taken.write_text("no folder again")
+    assert before.count("\n") == 3
 
 
 # Several seeds.
