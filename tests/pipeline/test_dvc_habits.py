@@ -95,3 +95,32 @@ def test_what_dvc_draws_is_not_committed(stub_project: Project) -> None:
     (stub_project.folder / "dvc_plots").mkdir()
     (stub_project.folder / "dvc_plots/index.html").write_text("<html></html>")
     assert shell(stub_project, "git status --short") == ""
+
+
+INTERRUPTED_ONCE = """
+import sys
+from pathlib import Path
+from spoilers.training.checkpoints import Checkpoint
+
+checkpoint = Checkpoint("some", 60.0)
+state = checkpoint.load()
+if state is None:
+    checkpoint.save({"step": 3})
+    sys.exit("interrupted")
+Path("out").write_text(str(state["step"]))
+"""
+
+
+def test_an_experiment_interrupted_in_a_copy_goes_on(tmp_path) -> None:
+    """DVC deletes the copy that it ran in; the checkpoint lies in the project."""
+    project = Project(tmp_path)
+    (tmp_path / "train.py").write_text(INTERRUPTED_ONCE)
+    (tmp_path / "params.yaml").write_text("seed: 1\n")
+    (tmp_path / "dvc.yaml").write_text(
+        "stages:\n  train: {cmd: python train.py, deps: [train.py], params: [seed], outs: [out]}\n"
+    )
+    (tmp_path / ".gitignore").write_text("/.cache\n/out\n")
+    shell(project, "git init --quiet; dvc init --quiet; git add --all; git commit --quiet --message state")
+    experiment = "dvc exp run --temp --set-param seed=2"
+    assert "interrupted" in shell(project, experiment, fails=True)
+    assert "Ran experiment" in shell(project, experiment)
