@@ -9,7 +9,6 @@ params.yaml; with vectors also `WITH_VECTORS`, which bench/README.md explains.
 import json
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,7 +37,6 @@ def compare(source: Path, vectors: Path | None) -> dict:
         with vectors.open(encoding="utf-8") as file:
             size = len(file.readline().split()) - 1
         settings["model"] = WITH_VECTORS | {"vectors": str(vectors), "embedding_size": size}
-    shutil.rmtree(FOLDER / name, ignore_errors=True)
     make_project(FOLDER / name, settings)
     environment = os.environ | {"DVC_NO_ANALYTICS": "true"}
     subprocess.run(

@@ -53,12 +53,12 @@ def gate(axes: Axes, x: float, text: str, colour: str, reads: str = "xh", width:
 
 def label(axes: Axes, x: float, y: float, text: str, side: str = "left") -> None:
     """Write a text beside (x, y)."""
-    axes.text(x, y, text, ha=side, va="center", fontsize=10)
+    axes.text(x, y, text, ha=side, va="center")
 
 
 def canvas() -> tuple[Figure, Axes]:
-    """Return an empty figure as wide as a page, without axes."""
-    drawn, axes = figure(3.15)
+    """Return an empty figure without axes."""
+    drawn, axes = figure(2.4)
     axes.set(xlim=(-0.6, 10.6), ylim=(0.05, 4.85), aspect="equal")
     axes.axis("off")
     return drawn, axes
@@ -87,14 +87,14 @@ def gru_cell(path: Path) -> None:
     line(axes, (2, 2.25), (2, STATE - 0.2))
     label(axes, 2.1, 2.75, "$z_t$")
     dot(axes, 2, 3.55)
-    line(axes, (2, 3.55), (6.35, 3.55))
-    box(axes, 6.8, 3.55, r"$1-z_t$", "white")
-    line(axes, (7.28, 3.55), (8.3, 3.55))
+    line(axes, (2, 3.55), (6.25, 3.55))
+    box(axes, 6.8, 3.55, r"$1-z_t$", "white", width=1.1)
+    line(axes, (7.38, 3.55), (8.3, 3.55))
 
     gate(axes, 3.6, r"$\sigma$", ORANGE)
     line(axes, (3.6, 2.25), (3.6, 2.85), (5.0, 2.85))
     label(axes, 3.7, 2.55, "$r_t$")
-    gate(axes, 5.2, r"$U_n h_{t-1} + d_n$", "white", reads="h", width=1.7)
+    gate(axes, 5.2, r"$U_n h_{t-1} + d_n$", "white", reads="h", width=2.0)
     line(axes, (5.2, 2.25), (5.2, 2.65))
     operation(axes, 5.2, 2.85, r"$\odot$")
     line(axes, (5.4, 2.85), (6.5, 2.85))
@@ -106,8 +106,8 @@ def gru_cell(path: Path) -> None:
     label(axes, 7.85, 2.62, "$n_t$")
     operation(axes, 8.5, 3.55, r"$\odot$")
     line(axes, (8.5, 3.75), (8.5, STATE - 0.2))
-    axes.text(5.2, STATE + 0.12, r"$z_t \odot h_{t-1}$", ha="center", va="bottom", fontsize=9, color=GREY)
-    axes.text(8.65, 3.95, r"$(1-z_t) \odot n_t$", ha="left", va="center", fontsize=9, color=GREY)
+    axes.text(5.2, STATE + 0.12, r"$z_t \odot h_{t-1}$", ha="center", va="bottom", color=GREY)
+    axes.text(8.65, 3.95, r"$(1-z_t) \odot n_t$", ha="left", va="center", color=GREY)
     save(drawn, path)
 
 
@@ -141,6 +141,6 @@ def lstm_cell(path: Path) -> None:
     operation(axes, 8.4, 2.6, r"$\odot$")
     line(axes, (8.4, 2.4), (8.4, H_BUS), (10, H_BUS))
     label(axes, 10.05, H_BUS, "$h_t$")
-    axes.text(3.05, STATE + 0.12, r"$f_t \odot c_{t-1}$", ha="center", va="bottom", fontsize=9, color=GREY)
-    axes.text(4.45, 3.85, r"$i_t \odot g_t$", ha="left", va="center", fontsize=9, color=GREY)
+    axes.text(3.05, STATE + 0.12, r"$f_t \odot c_{t-1}$", ha="center", va="bottom", color=GREY)
+    axes.text(4.45, 3.85, r"$i_t \odot g_t$", ha="left", va="center", color=GREY)
     save(drawn, path)

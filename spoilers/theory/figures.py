@@ -27,7 +27,7 @@ def draw(folder: Path, curves: Curves) -> None:
 
 def gradients(path: Path, curves: Curves) -> None:
     """Draw the gradient's norm against the distance, from the values of `trials.gradient_curves`."""
-    drawn, (plain, start, held) = figure(2.7, 1, 3, sharey=True)
+    drawn, (plain, start, held) = figure(7.2, 3, sharex=True, sharey=True)
     styles = zip(curves["plain"].items(), (":", "-", "--"), (BLACK, BLUE, VERMILLION), strict=True)
     for (factor, values), line, colour in styles:
         plain.plot(values, line, color=colour, label=rf"$U = {factor}\,Q$")
@@ -36,21 +36,21 @@ def gradients(path: Path, curves: Curves) -> None:
             axes.plot(values, **CELLS[name])
     titles = ("No gates, $Q$ orthogonal", "First weights here", "Gate biases of 5")
     for axes, title in zip((plain, start, held), titles, strict=True):
-        axes.set(yscale="log", ylim=(1e-15, 1e4), title=title, xlabel="steps back")
+        axes.set(yscale="log", ylim=(1e-15, 1e4), title=title, ylabel="norm of the gradient")
         axes.legend(loc="lower left")
-    plain.set_ylabel("norm of the gradient")
+    held.set_xlabel("steps back")
     save(drawn, path)
 
 
 def retention(path: Path) -> None:
     """Draw what is left of a memory when the gate stays at one value."""
-    drawn, (decay, half) = figure(2.7, 1, 2)
+    drawn, (decay, half) = figure(5.6, 2)
     steps = np.arange(101)
     gates = {0.5: (BLACK, ":"), 0.73: (ORANGE, "-."), 0.9: (VERMILLION, "--"), 0.99: (BLUE, "-")}
     for gate, (colour, line) in gates.items():
         decay.plot(steps, gate**steps, line, color=colour, label=f"gate {gate}")
-    decay.set(xlabel="steps", ylabel="share of the memory that is left", ylim=(0, 1.02))
-    decay.legend(loc="lower right", bbox_to_anchor=(1, 0.04), ncols=2, fontsize="small", handlelength=1.5)
+    decay.set(xlabel="steps", ylabel="share of memory left", ylim=(0, 1.02))
+    decay.legend(loc="upper right", ncols=2)
     biases = np.linspace(-2, 6, 161)
     half.plot(biases, trials.half_life(sigmoid(biases)), color=BLUE)
     for bias in (0.0, 1.0, 3.0, 5.0):
@@ -63,7 +63,7 @@ def retention(path: Path) -> None:
 
 def paths(path: Path, surface: trials.Surface, across: tuple, up: tuple, levels: np.ndarray) -> None:
     """Draw the paths of the four optimizers on one surface, each at the best of the rates tried."""
-    drawn, grid = figure(4.6, 2, 2, sharex=True, sharey=True)
+    drawn, grid = figure(5.2, 2, 2, sharex=True, sharey=True)
     w1, w2 = np.meshgrid(np.linspace(*across, 121), np.linspace(*up, 91))
     heights = surface.loss(np.stack([w1, w2], -1))
     for (name, style), axes in zip(OPTIMIZERS.items(), grid.flat, strict=True):
@@ -76,7 +76,7 @@ def paths(path: Path, surface: trials.Surface, across: tuple, up: tuple, levels:
         axes.plot(*surface.start, "s", color=BLACK, markersize=5)
         axes.plot(*surface.minimum, "*", color=ORANGE, markeredgecolor=BLACK, markersize=10)
         axes.set(
-            title=f"{style['label']}: {found.steps:,} steps at rate {found.rate:.2g}", xlim=across, ylim=up
+            title=f"{style['label']}:\n{found.steps:,} steps at rate {found.rate:.2g}", xlim=across, ylim=up
         )
         axes.grid(False)
     for axes in grid[1]:
@@ -88,14 +88,14 @@ def paths(path: Path, surface: trials.Surface, across: tuple, up: tuple, levels:
 
 def first_steps(path: Path, steps: int = 300) -> None:
     """Draw the length of the first steps under a gradient that is always 1."""
-    drawn, axes = figure(2.9)
+    drawn, axes = figure(3.6)
     t = np.arange(1, steps + 1)
     for name, style in OPTIMIZERS.items():
         axes.plot(t, trials.step_lengths(name, steps), **style, zorder=3 if name == "sgd" else 2)
     uncorrected = trials.uncorrected_adam_lengths(steps)
-    axes.plot(t, uncorrected, color=BLUE, linewidth=0.8, label="Adam without\nbias correction")
+    axes.plot(t, uncorrected, color=BLUE, linewidth=0.8, label="Adam without bias correction")
     axes.set(xscale="log", xlabel="step", ylabel="length of the step in learning rates", ylim=(0, 10.5))
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    drawn.legend(loc="outside lower center", ncols=2)
     save(drawn, path)
 
 
@@ -103,7 +103,7 @@ def step_costs(
     path: Path, megabytes: dict[str, float], optimizers: dict[str, float], cells: dict[str, float]
 ) -> None:
     """Draw bars of each optimizer's state (MB) and step (ms), and of each recurrent layer (µs a token)."""
-    drawn, panels = figure(2.3, 1, 3)
+    drawn, panels = figure(5.4, 3)
     labels = [style["label"] for style in OPTIMIZERS.values()]
     bars(panels[0], labels, megabytes.values(), "MB", "Optimizer state")
     bars(panels[1], labels, optimizers.values(), "ms", "Step of the optimizer")
