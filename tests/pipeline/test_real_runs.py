@@ -4,6 +4,7 @@ import re
 import shlex
 
 import pytest
+import yaml
 
 from tests import ROOT
 from tests.pipeline.conftest import Project, ran
@@ -16,10 +17,15 @@ LAUNCHER = "torchrun --standalone --nproc-per-node=2 -m"
 
 
 def test_the_same_bytes_again(built: Project, project: Project) -> None:
-    """Every stage once more: more threads and workers than before, and a notebook's plotting backend."""
+    """Stages once more, with more threads and workers and a notebook's plotting backend.
+
+    Of stages that differ in a parameter alone, one.
+    """
+    stages = set(yaml.safe_load((project.folder / "dvc.lock").read_text())["stages"])
+    stages -= {"check", "sweep@sgd-0.01", "ablation@default"}
     project.set_params({"machine.workers": 2})
     project.variables = {"OMP_NUM_THREADS": "2", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-    project.dvc("repro", "--force")
+    assert ran(project.dvc("repro", "--force", "--single-item", *sorted(stages))) == stages
     before, after = built.results(), project.results()
     assert after.keys() == before.keys()
     assert [name for name in after if after[name] != before[name]] == []

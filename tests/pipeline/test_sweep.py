@@ -14,7 +14,7 @@ COMMAND = (sys.executable, "-m", "spoilers", "sweep")
 NEW = {"sweep@sgd-1000000.0", "sweep@adam-1000000.0"}
 
 
-def test_side_by_side_is_one_after_the_other(project: Project, built: Project) -> None:
+def test_side_by_side_is_one_after_the_other(project: Project) -> None:
     """Two new cells, at a rate at which nothing can be learned: a cell says so, and all ends well."""
     project.set_params({"sweep.cells": ["sgd-0.01", "adam-0.01", "sgd-1000000.0", "adam-1000000.0"]})
     output = project.run(*COMMAND, "2")
@@ -34,10 +34,6 @@ def test_side_by_side_is_one_after_the_other(project: Project, built: Project) -
     before = project.results()
     assert ran(project.dvc("repro", "--force", "--single-item", *sorted(NEW))) == NEW
     assert project.results() == before
-
-    project.set_params({"sweep.cells": ["sgd-0.01", "adam-0.01"]})
-    assert ran(project.dvc("repro")) <= {"check"} | FOLLOWS
-    assert project.results() == built.results()
 
 
 def test_a_failing_cell_ends_it(project: Project) -> None:
