@@ -58,7 +58,7 @@ def legend(figure: Figure, axes: Axes, columns: int = 2) -> None:
 def plain_ticks(axis: Axis, *subs: float) -> None:
     """Write the ticks of a logarithmic axis as people write numbers, at powers of ten times 1 and `subs`."""
     axis.set_major_locator(LogLocator(subs=(1.0, *subs)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     axis.set_minor_formatter(NullFormatter())
 
 

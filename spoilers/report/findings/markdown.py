@@ -77,7 +77,7 @@ def make_environment() -> Environment:
         "names": lambda names: among([NAMES[name] for name in names]),
         "among": among,
         "mean_and_range": mean_and_range,
-        "change": lambda key: key.replace("_", " "),
+        "change": lambda key: key.replace("_", " ").replace("gru", "GRU"),
     }
     environment.globals |= {name: getattr(facts, name) for name in facts.__all__}
     return environment
