@@ -323,7 +323,7 @@ def test_the_tables_have_the_results_numbers() -> None:
         goals = [f"{at:g}" if at is not None else "never" for at in row["epochs_to"].values()]
         (best,) = cells(text, f"{NAMES[row['optimizer']]}, {rate}")
         assert best == [
-            *(f"{row[f'{part}_average_precision']:.3f} ± {row[f'{part}_average_precision_sd']:.3f}"
+            *(f"{row[f'{part}_average_precision']:.3f}\u00a0±\u00a0{row[f'{part}_average_precision_sd']:.3f}"
               for part in ("validation", "test")),
             *(f"{row[key]:.3f}" for key in ("accuracy", "f1", "train_loss", "validation_loss")),
             " / ".join(goals),
