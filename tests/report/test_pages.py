@@ -329,7 +329,7 @@ def test_the_tables_have_the_results_numbers() -> None:
             " / ".join(goals),
         ]  # fmt: skip
     for row in found["ablation"]["changes"][1:]:
-        (change,) = cells(text, row["change"].replace("_", " "))
+        (change,) = cells(text, row["change"].replace("_", " ").replace("gru", "GRU"))
         ends = f"{signed(row['difference_lowest'])} to {signed(row['difference_highest'])}"
         assert change[1:4] == [f"{row['average_precision']:.3f}", signed(row["difference"]), ends]
 
