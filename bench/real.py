@@ -8,6 +8,7 @@ params.yaml; with vectors also `WITH_VECTORS`, which bench/README.md explains.
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from bench import page
 from bench.project import ROOT, make_project
+from spoilers.report.page.page import render_html
 
 FOLDER = ROOT / ".cache/real"
 PAGE = ROOT / "reports/real_text.md"
@@ -70,6 +72,12 @@ def tabulate(plain: dict, with_vectors: dict | None) -> str:
     return "\n".join([*lines, ""])
 
 
+def write_html() -> None:
+    """Write the page as HTML too, without the markers."""
+    text = re.sub(r"<!--.*?-->\n", "", PAGE.read_text(encoding="utf-8"))
+    PAGE.with_suffix(".html").write_text(render_html(text, PAGE.parent), encoding="utf-8")
+
+
 def main() -> None:
     sources = [Path(name).resolve() for name in shlex.split(os.environ.get("SOURCE", ""))]
     vectors = Path(os.environ["VECTORS"]).resolve() if os.environ.get("VECTORS") else None
@@ -82,6 +90,7 @@ def main() -> None:
         markers = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
         page.put(f"## {name}", *markers, table, PAGE, "# Real text\n")
         print(table)
+    write_html()
 
 
 if __name__ == "__main__":
