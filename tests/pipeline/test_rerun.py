@@ -59,7 +59,7 @@ def test_optimizer_and_back(project: Project) -> None:
         ),
         ({"optimizers__rmsprop__learning_rate": 0.002}, {"theory"}),
         (
-            {"model__hidden_size": 32},
+            {"model__hidden_size": 24},
             TRAININGS | GRID | SCORES | ABLATION | {"sweep_summary", "ablation_summary", "theory"} | FIGURES,
         ),
         ({"train__seeds": 6}, TRAININGS | SCORES | {"ablation_summary"} | FIGURES),
