@@ -2,8 +2,9 @@
 
 Runs the main comparison on each file, by `dvc repro evaluate` in a project of its own, `.cache/real/NAME`,
 and puts its scores into reports/real_text.md, between markers with the file's name. No text gets there.
-VECTORS=vectors.txt trains the networks once more, with these word vectors. The settings are those of
-params.yaml; with vectors also `WITH_VECTORS`, which bench/README.md explains.
+SPLIT=random splits by review instead of by book. VECTORS=vectors.txt trains the networks once more, with
+these word vectors. The settings are those of params.yaml; with vectors also `WITH_VECTORS`, which
+bench/README.md explains.
 """
 
 import json
@@ -34,7 +35,8 @@ WITH_VECTORS = {"freeze_vectors": True, "embedding_dropout": 0.5, "state_dropout
 def compare(source: Path, vectors: Path | None) -> dict:
     """Run the pipeline up to `evaluate` on a file of reviews; return the results of the comparison."""
     name = source.name.partition(".")[0] + ("-vectors" if vectors else "")
-    settings: dict[str, dict] = {"download": {"source": str(source)}}
+    split = os.environ.get("SPLIT", "book")
+    settings: dict[str, dict] = {"download": {"source": str(source)}, "split": {"by": split}}
     if vectors:
         with vectors.open(encoding="utf-8") as file:
             size = len(file.readline().split()) - 1

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from spoilers.core.errors import UserError
@@ -192,9 +193,16 @@ def records_of(batch: pa.RecordBatch) -> Iterator[Record]:
 
 
 def values_of(column: pa.Array) -> list:
-    """Return an array as a list; text by way of bytes: nothing has checked that it is UTF-8."""
+    """Return an array as a list; text by way of bytes: nothing has checked that it is UTF-8.
+
+    Raises:
+        pa.ArrowInvalid: a value is not in the array's dictionary: the file is damaged.
+    """
     if pa.types.is_dictionary(column.type):
         values = [*values_of(column.dictionary), None]
+        ends = pc.min_max(column.indices).as_py()
+        if column.null_count < len(column) and not 0 <= ends["min"] <= ends["max"] < len(column.dictionary):
+            raise pa.ArrowInvalid("a value is not in the dictionary of its column")
         return [values[i] for i in column.indices.fill_null(len(values) - 1).to_pylist()]
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         raw = column.cast(pa.large_binary()).to_pylist()

@@ -394,3 +394,17 @@ def test_few_large_rows_of_parquet_are_in_memory_at_once(tmp_path, same):
     for row in read_rows(tmp_path / "in.parquet"):
         assert row.problem is None
         assert pa.total_allocated_bytes() - before < 60e6
+
+
+def test_a_value_outside_its_dictionary_is_damage():
+    """As a flipped bit of a Parquet file leads to."""
+
+    def text(*indices: int | None) -> pa.Array:
+        places = pa.array(indices, pa.int32())
+        return pa.DictionaryArray.from_arrays(places, pa.array(["He dies.", "A start."]), safe=False)
+
+    assert reading.values_of(text(1, None, 0)) == ["A start.", None, "He dies."]
+    assert reading.values_of(text(None)) == [None]
+    for damaged in (text(0, 2), text(-1, 0)):
+        with pytest.raises(pa.ArrowInvalid, match="not in the dictionary"):
+            reading.values_of(damaged)
