@@ -198,7 +198,7 @@ ALTERED = {
         ["scores highest on the test reviews (", "differ by a factor of 330"],
     ),
     slow_optimizers: (
-        ["reached by 0 of 4", "No optimizer stayed above 95%", "No difference between optimizers"],
+        ["passed for good by 0 of 4", "No optimizer stayed above 95%", "No difference between optimizers"],
         ["every optimizer gets at least half", "Adam does not:"],
     ),
     plain_optimizer_ahead: (
