@@ -17,18 +17,11 @@ from pathlib import Path
 
 from bench import page
 from bench.project import ROOT, make_project
+from spoilers.report.names import NAMES
 from spoilers.report.page.page import render_html
 
 FOLDER = ROOT / ".cache/real"
 PAGE = ROOT / "reports/real_text.md"
-NAMES = {
-    "lstm": "LSTM",
-    "gru": "GRU",
-    "tfidf": "TF-IDF, trained on reviews",
-    "tfidf_sentences": "TF-IDF, trained on sentences",
-    "length": "length only",
-}
-NETWORKS = ("lstm", "gru")
 WITH_VECTORS = {"freeze_vectors": True, "embedding_dropout": 0.5, "state_dropout": 0.5}
 
 
@@ -52,9 +45,9 @@ def compare(source: Path, vectors: Path | None) -> dict:
 def tabulate(plain: dict, with_vectors: dict | None) -> str:
     """Return the scores as a table in Markdown."""
     test, seeds = plain["test"], len(plain["trainings"]["lstm"])
-    rows = [(NAMES[model], scores) for model, scores in plain["models"].items() if model in NAMES]
+    rows = [(NAMES[model], scores) for model, scores in plain["models"].items() if model != "majority"]
     if with_vectors:
-        rows += [(f"{NAMES[model]}, with vectors", with_vectors["models"][model]) for model in NETWORKS]
+        rows += [(f"{NAMES[cell]}, with vectors", with_vectors["models"][cell]) for cell in plain["networks"]]
     chance = test["spoilers"] / test["reviews"]
     lines = [
         f"{test['reviews']:,} test reviews, {test['spoilers']:,} with a spoiler, so that chance has an"

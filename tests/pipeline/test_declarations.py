@@ -88,7 +88,7 @@ def test_every_stage_was_recorded(seen: dict[str, Names], declared: dict[str, Na
 
 
 def test_every_setting_that_is_read_is_declared(seen: dict[str, Names], declared: dict[str, Names]) -> None:
-    """Those of the machine excepted, which decide nothing about a result.
+    """Leave out those of the machine, which decide nothing about a result.
 
     A change of the ablation is validated together with all other settings, the grid of the study among them.
     """

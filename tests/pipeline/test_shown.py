@@ -1,4 +1,4 @@
-"""What DVC shows of the real results, as people see it: 120 columns, chosen plots."""
+"""Check what DVC shows of the real results, as people see it: 120 columns, chosen plots."""
 
 import json
 import re

@@ -397,7 +397,7 @@ def test_few_large_rows_of_parquet_are_in_memory_at_once(tmp_path, same):
 
 
 def test_a_value_outside_its_dictionary_is_damage():
-    """As a flipped bit of a Parquet file leads to."""
+    """Refuse what a flipped bit can make of a Parquet file."""
 
     def text(*indices: int | None) -> pa.Array:
         places = pa.array(indices, pa.int32())

@@ -1,4 +1,4 @@
-"""What the templates ask of the results beyond looking a number up."""
+"""Answer what the templates ask of the results beyond looking a number up."""
 
 import re
 from collections.abc import Iterator

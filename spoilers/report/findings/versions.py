@@ -1,4 +1,4 @@
-"""What the numbers were computed with: other versions and processors round differently."""
+"""Name what the numbers were computed with: other versions and processors round differently."""
 
 import os
 import platform
