@@ -52,7 +52,7 @@ SUGGESTED = {  # in the README for the whole file
 NETWORKS = ("train_lstm", "train_gru")
 RUNNING = re.compile(r"Running stage '(.+)':")
 PAUSE = 0.2  # seconds between two looks at the memory
-STEPS, WARM_UP = 300, 20  # of the training whose speed is measured
+STEPS, WARM_UP = 100, 10  # of the training whose speed is measured
 
 
 class Row(NamedTuple):

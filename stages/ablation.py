@@ -15,7 +15,7 @@ def main() -> None:
     name = parser.parse_args().change
     output, timings = Path(f"data/ablation/{name}.json"), Path(f"reports/timings/ablation/{name}.json")
     try:
-        run_change(name, params.load(), Path("data/splits"), output, timings)
+        run_change(name, params.load(), Path("data/study_data/ablation"), output, timings)
     except Diverged as diverged:
         raise UserError(
             f"ablation@{name}: {diverged}; correct it in params.yaml: ablation.changes"

@@ -8,7 +8,7 @@ from spoilers.core.files import read_json, write_json
 from spoilers.models.network import CELLS
 from spoilers.studies.ablation import mean_of_seeds, summarize
 
-VALIDATION = Path("data/splits/validation.parquet")
+VALIDATION = Path("data/study_data/ablation/validation.parquet")
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ def main() -> None:
         optimizer,
         float(rate),
         params.load(),
-        Path("data/sweep_data"),
+        Path("data/study_data/sweep"),
         Path("data/sweep") / cell,
         Path(f"reports/timings/sweep/{cell}.json"),
     )

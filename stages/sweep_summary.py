@@ -25,7 +25,7 @@ def main() -> None:
     settings = params.load()
     remove_stale_cells(CELLS, TIMINGS, settings.sweep)
     cells = read_cells(CELLS, TIMINGS, settings.sweep)
-    splits = read_splits(Path("data/sweep_data"))
+    splits = read_splits(Path("data/study_data/sweep"))
     summary = summarize(cells, splits, settings.sweep, settings.evaluate, settings.seed)
     write_json("data/results/sweep.json", summary)
     write_table("grid", grid_table(cells))

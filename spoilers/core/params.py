@@ -197,6 +197,7 @@ class Ablation(Section):
     optimizer: OptimizerName
     seeds: Count
     epochs: Count
+    reviews: Count
     changes: dict[Annotated[str, Field(pattern="^[a-z0-9_]+$")], dict[str, Any]]
 
     @model_validator(mode="after")

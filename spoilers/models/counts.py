@@ -4,7 +4,6 @@ from spoilers.core.params import Model
 from spoilers.models.network import SpoilerRNN
 
 GATES = {"lstm": 4, "gru": 3}
-STATES = {"lstm": 2, "gru": 1}  # vectors handed from step to step
 MEMORIES = {"sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2}  # numbers kept beside each weight
 
 

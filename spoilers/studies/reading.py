@@ -1,4 +1,4 @@
-"""What a network says of the sentences of one review, as it reads them."""
+"""Read one review with a network, and describe its sentences."""
 
 import numpy as np
 
@@ -15,9 +15,9 @@ def read(model: SpoilerRNN, review: Reviews) -> list[float]:
 
 
 def sentences_of(review: Reviews, words: list[str] | None) -> list[dict]:
-    """Return of each sentence of one review whether it is flagged, its tokens and how many are unknown.
+    """Describe each sentence of one review: whether it is flagged, its number of tokens and of unknown ones.
 
-    With `words`, the vocabulary's, each sentence has its text too.
+    With `words`, those of the vocabulary, each sentence comes with its text.
     """
     ends = np.cumsum(review.sentence_lengths)
     found = []

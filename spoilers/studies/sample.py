@@ -1,4 +1,4 @@
-"""The reviews of the optimizer study: a fixed choice of each split, in a small file."""
+"""The reviews of a study: a fixed choice of each split, in a small file."""
 
 from pathlib import Path
 

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
     if jobs < 1:
         raise UserError(f"jobs: was {jobs}, should be 1 or more")
     device = params.load().machine.device
-    dvc("repro", "sweep_data")
+    dvc("repro", "study_data@sweep")
     names = outdated_cells()
     print(f"{len(names)} cells to run, {jobs} at once", flush=True)
     run_cells(names, jobs, visible_gpus(device))

@@ -64,8 +64,8 @@ class Checkpoint:
             content = self.path.read_bytes()
         except FileNotFoundError:
             return None
-        digest, content = content[:DIGEST], content[DIGEST:]
-        if hashlib.sha256(content).digest() != digest:
+        expected, content = content[:DIGEST], content[DIGEST:]
+        if hashlib.sha256(content).digest() != expected:
             print(f"{self.path}: not as it was saved; training starts anew")
             return None
         return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)

@@ -16,6 +16,7 @@ FIGURES = {"plot", "report"}
 TRAININGS = {"train_lstm", "train_gru"}
 SCORES = {"evaluate", "gates"}
 GRID = {"sweep@sgd-0.01", "sweep@adam-0.01"}
+STUDY_DATA = {"study_data@sweep", "study_data@ablation"}
 ABLATION = {"ablation@default", "ablation@no_decay"}
 
 
@@ -65,10 +66,15 @@ def test_optimizer_and_back(project: Project) -> None:
         ({"train__seeds": 6}, TRAININGS | SCORES | {"ablation_summary"} | FIGURES),
         ({"sweep__seeds": 4}, GRID | {"sweep_summary"} | FIGURES),
         ({"ablation__epochs": 5}, ABLATION | {"ablation_summary", "report"}),
+        (
+            {"ablation__reviews": 300},
+            {"study_data@ablation"} | ABLATION | {"ablation_summary", "report"},
+        ),
         ({"evaluate__confidence": 0.9}, {"evaluate", "gates", "leakage", "sweep_summary"} | FIGURES),
         (
             {"split__by": "random"},
-            {"split", "inspect", "train_baseline", "sweep_data", "sweep_summary", "theory"}
+            STUDY_DATA
+            | {"split", "inspect", "train_baseline", "sweep_summary", "theory"}
             | (TRAININGS | GRID | SCORES | FIGURES | ABLATION | {"ablation_summary"}),
         ),
         ({"machine__device": "cpu", "machine__workers": 1, "machine__checkpoint_seconds": 5.0}, set()),
@@ -80,6 +86,7 @@ def test_optimizer_and_back(project: Project) -> None:
         "seeds",
         "the study's seeds",
         "ablation",
+        "the ablation's reviews",
         "evaluate",
         "split",
         "machine",

@@ -160,10 +160,10 @@ def test_the_stage_ends_well(tmp_path, monkeypatch, lost) -> None:
     for (name, rate), found in CELLS.items():
         is_lost = lost == "all" or (lost == "some" and name == "sgd")
         write_cell(tmp_path, f"{name}-{rate}", bad if is_lost else found)
-    (tmp_path / "data/sweep_data").mkdir()
+    (tmp_path / "data/study_data/sweep").mkdir(parents=True)
     for part in ("validation", "test"):
         rows = {"label": SPLITS.test > 0, "book_id": SPLITS.books}
-        pq.write_table(pa.table(rows), tmp_path / f"data/sweep_data/{part}.parquet")
+        pq.write_table(pa.table(rows), tmp_path / f"data/study_data/sweep/{part}.parquet")
     settings = params.load().model_copy(update={"sweep": SETTINGS, "evaluate": EVALUATE})
     monkeypatch.setattr(params, "load", lambda: settings)
     monkeypatch.chdir(tmp_path)

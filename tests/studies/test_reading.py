@@ -1,4 +1,4 @@
-"""What is told of the sentences of one review is what the network says and the review has."""
+"""The sentences of one review: what the network says of them, and how they are described."""
 
 import numpy as np
 import pytest
