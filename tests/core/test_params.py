@@ -58,12 +58,12 @@ def test_small_numbers_are_numbers(tmp_path: Path, text: str) -> None:
         ("sweep.shared_learning_rate", 0.5, ["sweep: cells lacks", "shared"]),
         (
             "sweep.cells",
-            ["sgd-0.01", "sgd-0.3", "sgd-0.30"],
+            ["sgd-0.003", "sgd-0.3", "sgd-0.30"],
             ["names one learning rate of an optimizer twice"],
         ),
-        ("sweep.cells", ["sgd-0.01", "sgd-0.0"], ["sweep: cells names the learning rate 0"]),
-        ("sweep.cells", ["sgd-0.01", "adagrad-1.0"], ["sweep.cells.1: was 'adagrad-1.0'", "pattern"]),
-        ("sweep.cells", ["sgd-0.01", "sgd--1.0"], ["sweep.cells.1: was 'sgd--1.0'", "pattern"]),
+        ("sweep.cells", ["sgd-0.003", "sgd-0.0"], ["sweep: cells names the learning rate 0"]),
+        ("sweep.cells", ["sgd-0.003", "adagrad-1.0"], ["sweep.cells.1: was 'adagrad-1.0'", "pattern"]),
+        ("sweep.cells", ["sgd-0.003", "sgd--1.0"], ["sweep.cells.1: was 'sgd--1.0'", "pattern"]),
         ("ablation.changes", {"other": {}}, ["ablation: changes needs `default: {}`"]),
         ("ablation.changes.x", {"model": {"hidden": 32}}, ["hidden: is not a setting"]),
         ("ablation.changes.x", {"model": {"hidden_size": 0}}, ["hidden_size: was 0", "greater"]),
@@ -108,11 +108,11 @@ def test_a_billion_laughs(tmp_path: Path) -> None:
 
 
 def test_cells_are_named_as_they_are_written() -> None:
-    names = {"cells": ["adam-1e-05", "sgd-0.01", "adam-0.01", "sgd-1.0"]}
+    names = {"cells": ["adam-1e-05", "sgd-0.003", "adam-0.003", "sgd-1.0"]}
     sweep = params.change(params.load().sweep, names)
     assert sweep.grid == {
-        "adam": {1e-05: "adam-1e-05", 0.01: "adam-0.01"},
-        "sgd": {0.01: "sgd-0.01", 1.0: "sgd-1.0"},
+        "adam": {1e-05: "adam-1e-05", 0.003: "adam-0.003"},
+        "sgd": {0.003: "sgd-0.003", 1.0: "sgd-1.0"},
     }
 
 

@@ -23,7 +23,7 @@ SMALL = {
     "train.epochs": 2,
     "baseline.max_features": 2000,
     "train.seeds": 2,
-    "sweep.cells": ["sgd-0.01", "adam-0.01"],
+    "sweep.cells": ["sgd-0.003", "adam-0.003"],
     "sweep.seeds": 2,
     "sweep.epochs": 2,
     "sweep.reviews": 100,
@@ -129,7 +129,7 @@ def stub_build(tmp_path_factory: pytest.TempPathFactory) -> stubs.Project:
     copy_sources(project.folder)
     change_params(project.folder / "params.yaml", stubs.SMALL_GRID)
     commit(project.folder)
-    assert project.repro().ran >= {"check", "train_lstm", "sweep@sgd-0.01", "sweep@adam-0.01", "report"}
+    assert project.repro().ran >= {"check", "train_lstm", "sweep@sgd-0.003", "sweep@adam-0.003", "report"}
     commit(project.folder)
     return project
 

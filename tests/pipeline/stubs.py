@@ -30,7 +30,7 @@ IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
 
 # Fewer cells of the study and of the ablation than there are in params.yaml.
 CHANGES = {"default": {}, "no_decay": {"train": {"rate_decay": "none"}}}
-SMALL_GRID = {"sweep.cells": ["sgd-0.01", "adam-0.01"], "ablation.changes": CHANGES}
+SMALL_GRID = {"sweep.cells": ["sgd-0.003", "adam-0.003"], "ablation.changes": CHANGES}
 
 
 @dataclass
@@ -109,7 +109,7 @@ def write_outputs(stage: PipelineStage, read: set[str]) -> None:
     digest = sha256(repr((stage.addressing, inputs)).encode()).hexdigest()
     for out in stage.outs:
         inside = {path for path in read if path.startswith(f"{out.def_path}/")}
-        is_file = Path(out.def_path).suffix[1:].isalpha()  # `adam-0.01` is a folder
+        is_file = Path(out.def_path).suffix[1:].isalpha()  # `adam-0.003` is a folder
         for path in inside or {out.def_path if is_file else f"{out.def_path}/content"}:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(path).write_text(f"{path} {digest}\n")

@@ -56,7 +56,7 @@ def declared(built: Project) -> dict[str, Names]:
 
 
 def family(stage: str) -> str:
-    """A stage's name in dvc.yaml: `sweep` for `sweep@adam-0.01`."""
+    """A stage's name in dvc.yaml: `sweep` for `sweep@adam-0.003`."""
     return stage.partition("@")[0]
 
 

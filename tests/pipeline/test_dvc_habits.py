@@ -56,7 +56,7 @@ def test_the_way_back_restores_everything(stub_project: Project, by: str) -> Non
 
 def test_a_smaller_study_is_up_to_date_in_a_fresh_clone(stub_project: Project) -> None:
     """Cells of earlier parameters neither stay in the summary's hash nor in anyone's way."""
-    stub_project.experiment("sweep.cells=[adam-0.01]")
+    stub_project.experiment("sweep.cells=[adam-0.003]")
     shell(
         stub_project,
         """
@@ -70,7 +70,7 @@ def test_a_smaller_study_is_up_to_date_in_a_fresh_clone(stub_project: Project) -
     clone = Project(stub_project.folder.parent / "clone")
     shell(clone, "dvc pull --quiet")
     assert status(clone) == {}
-    assert not (clone.folder / "data/sweep/sgd-0.01").exists()
+    assert not (clone.folder / "data/sweep/sgd-0.003").exists()
     assert clone.outputs() == stub_project.outputs()
 
 

@@ -15,7 +15,7 @@ CHECK = {"check"}
 FIGURES = {"plot", "report"}
 TRAININGS = {"train_lstm", "train_gru"}
 SCORES = {"evaluate", "gates"}
-GRID = {"sweep@sgd-0.01", "sweep@adam-0.01"}
+GRID = {"sweep@sgd-0.003", "sweep@adam-0.003"}
 STUDY_DATA = {"study_data@sweep", "study_data@ablation"}
 ABLATION = {"ablation@default", "ablation@no_decay"}
 
@@ -101,9 +101,9 @@ def test_a_changed_setting(project: Project, changes: dict[str, object], runs: s
 
 
 def test_a_rate_more_and_a_rate_less(project: Project) -> None:
-    set_params(project, sweep__cells=["sgd-0.01", "adam-0.01", "adam-1e-05"])
+    set_params(project, sweep__cells=["sgd-0.003", "adam-0.003", "adam-1e-05"])
     assert project.repro().ran == CHECK | {"sweep@adam-1e-05", "sweep_summary"} | FIGURES
-    set_params(project, sweep__cells=["sgd-0.01", "adam-0.01"])
+    set_params(project, sweep__cells=["sgd-0.003", "adam-0.003"])
     assert project.repro().ran <= CHECK | {"sweep_summary"} | FIGURES
 
 

@@ -30,6 +30,23 @@ def test_as_configured(name):
     assert not group.get("nesterov") and not group.get("centered") and not group.get("amsgrad")
 
 
+@pytest.mark.parametrize("name", CLASSES)
+def test_fused_takes_the_same_steps(name):
+    weights = {}
+    for fused in (False, True):
+        draw = torch.Generator().manual_seed(1)
+        weight = nn.Parameter(torch.randn(50, generator=draw))
+        chosen = getattr(params.load(ROOT / "params.yaml").optimizers, name)
+        optimizer = make(chosen.settings, 0.05, [weight], fused)
+        for _ in range(20):
+            weight.grad = torch.randn(50, generator=draw)
+            optimizer.step()
+        weights[fused] = weight.detach()
+        if fused:
+            assert bool(optimizer.param_groups[0].get("fused")) == (name != "rmsprop")
+    torch.testing.assert_close(weights[True], weights[False])
+
+
 @pytest.mark.parametrize(("name", "numbers"), [("sgd", 0), ("momentum", 1), ("rmsprop", 1), ("adam", 2)])
 def test_bytes_of_state(name, numbers):
     weight = nn.Parameter(torch.ones(10))
