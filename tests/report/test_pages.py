@@ -211,7 +211,7 @@ ALTERED = {
     ),
     real_source: (
         ["Goodreads reviews of Wan et al."],
-        ["embedded sample", "alas", "has not been run on here"],
+        ["embedded sample", "alas", "has not been run on it here"],
     ),
     other_file: (["`my/reviews.gz`"], ["embedded sample", "alas", "Wan et al. (2019).\n\n## Summary"]),
     one_seed: (
@@ -227,7 +227,7 @@ ALTERED = {
         ],
         ["come late", "overfit", "No change beat", "that is not seen", "Only 70%", "New books bring"],
     ),
-    little_to_tell: (["There are none."], ["it would know the books"]),
+    little_to_tell: (["The networks make none."], ["because it has read other reviews"]),
 }
 
 
