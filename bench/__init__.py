@@ -1,1 +1,1 @@
-"""Speed and memory of the pipeline, measured."""
+"""Measure the pipeline's speed and memory."""

@@ -1,11 +1,11 @@
-"""Speed and memory of the data stages on a file with the size and shape of the Goodreads one.
+"""Measure speed and memory of the data stages on a file of the Goodreads file's size and shape.
 
 `REVIEWS=100000 python -m bench.data` writes such a file (by default as many reviews as Goodreads has),
-runs each stage on it in a fresh process, and puts a table into bench/README.md, beside two others:
+runs each stage on it in a fresh process, and puts a table into bench/README.md, with two baselines:
 
 - the floor: decompress each line and parse its JSON, nothing else;
 - today's way: pandas.read_json, a regular expression for the tokens, a Counter for the words and a
-  dictionary for the ids, on the first reviews only, since it holds all that it reads in memory.
+  dictionary for the ids, on the first reviews only, since it keeps all it reads in memory.
 """
 
 import os
@@ -23,7 +23,7 @@ FOLDER = ROOT / ".cache/bench"
 HEADING = "## Data stages"
 BEGIN, END = "<!-- data stages: begin -->", "<!-- data stages: end -->"
 GOODREADS = 1_378_033  # reviews in goodreads_reviews_spoiler.json.gz
-TODAY = 20_000  # reviews that today's way is tried on
+TODAY = 20_000  # reviews for today's way
 STAGES = ("clean", "tokenize", "split")
 RARE = 800_000  # words outside the pools
 RAW = Path("data/raw/reviews.json.gz")
@@ -90,11 +90,11 @@ def write_reviews(path: Path, reviews: int) -> None:
 
 
 def make_halves(draw, number: int) -> tuple[list[bytes], list[bytes]]:
-    """Return beginnings `[0, "Words` and ends ` words."]` of sentences, of 7.5 words each, as JSON."""
+    """Return beginnings `[0, "Words` and ends ` words."]` of sentences as JSON, ~7.5 words each."""
     import msgspec
     import numpy as np
 
-    weights = 1 / (np.arange(100_000) + 2.7) ** 1.2  # Zipf and Mandelbrot
+    weights = 1 / (np.arange(100_000) + 2.7) ** 1.2  # Zipf-Mandelbrot law
     words = np.array([spell(rank) for rank in range(len(weights))], dtype=object)
     lengths = 1 + draw.poisson(6.5, 2 * number)
     ends = np.cumsum(lengths).tolist()
@@ -136,7 +136,7 @@ def floor(reviews: int) -> None:
 
 
 def today(reviews: int) -> None:
-    """Do the same job: cleaned text without duplicates, tokens by sentence, split by book, ids."""
+    """Do the same job: clean, deduplicate, tokenize by sentence, split by book, assign ids."""
     import html
     import re
     from collections import Counter
@@ -241,7 +241,7 @@ def main() -> None:
 STEPS = {"floor": floor, "today": today, "write_reviews": lambda reviews: write_reviews(RAW, reviews)}
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:  # a child's part
+    if len(sys.argv) > 1:  # in a child process
         STEPS[sys.argv[1]](int(sys.argv[2]))
     else:
         main()

@@ -1,7 +1,7 @@
-"""What each fast path of the network gains, beside the plain PyTorch that it replaces.
+"""Measure what each fast path of the network gains over the plain PyTorch it replaces.
 
-`python -m bench.fast_paths` puts a table into bench/README.md: the seconds of whole training steps with one
-path replaced, over those with all of them. The two take turns, and the median of the ratios is shown.
+`python -m bench.fast_paths` puts a table into bench/README.md: the time of whole training steps with one
+path replaced, divided by the time with all paths. The two alternate, and the table has the median ratio.
 `REVIEWS=640` is a quick look.
 """
 
@@ -26,7 +26,7 @@ from spoilers.training.loop import Share, Training
 
 ROUNDS = 5
 MARKS = "<!-- fast paths: begin -->", "<!-- fast paths: end -->"
-Batches = list[tuple[Share, dict]]  # each with what the plain versions need to know of it
+Batches = list[tuple[Share, dict]]  # each with the lengths that the plain versions need
 
 
 def batches_of(training: Training, batch: int) -> Batches:
@@ -48,7 +48,7 @@ def packed_sequences(current: dict) -> Iterator[None]:
     layers: dict[int, nn.RNNBase] = {}
 
     def one_layer(rnn: bidirectional.BidirectionalRNN) -> nn.RNNBase:
-        """Return a layer of both directions that has the weights of `rnn`."""
+        """Return a bidirectional layer with the weights of `rnn`."""
         one, other = rnn.forwards[0], rnn.backwards[0]
         both = type(one)(one.input_size, one.hidden_size, bidirectional=True)
         for name, _ in one.named_parameters():
@@ -70,7 +70,7 @@ def packed_sequences(current: dict) -> Iterator[None]:
 @contextmanager
 def segment_reduce(current: dict) -> Iterator[None]:
     """Use `torch.segment_reduce` on the real tokens in place of `SegmentMax`."""
-    cache: dict[int, Tensor] = {}  # the rows, which are found once, outside what is measured
+    cache: dict[int, Tensor] = {}  # the rows, found once, outside the measured time
 
     def reduce(rows: Tensor, levels: tuple[Tensor, ...]) -> Tensor:
         key = levels[0].data_ptr()
@@ -92,7 +92,7 @@ def plain_max(current: dict) -> Iterator[None]:
 
 @contextmanager
 def plain_gradient(current: dict) -> Iterator[None]:
-    """Leave the gradient of `index_select` in place of a second reversal."""
+    """Use the gradient of `index_select` in place of a second reversal."""
     with patch.object(bidirectional.Reverse, "apply", bidirectional.reverse):
         yield
 
@@ -118,7 +118,7 @@ PLAIN = {
 
 
 def ratio(training: Training, batches: Batches, replaced: Callable) -> float:
-    """Return the time of an epoch with one path replaced, over the time with none."""
+    """Return an epoch's time with one path replaced, divided by that with none."""
     current: dict = {}
 
     def epoch() -> None:

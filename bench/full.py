@@ -1,12 +1,12 @@
-"""Time and memory of the whole pipeline on a file with the size and shape of the Goodreads one.
+"""Measure time and memory of the whole pipeline on a file of the Goodreads file's size and shape.
 
-`python -m bench.full` writes such a file (REVIEWS=20000 for a quick look), runs every stage on it by `dvc
+`python -m bench.full` writes such a file (REVIEWS=20000 for a quick look), runs every stage on it with `dvc
 repro` in a project of its own, `.cache/bench-full`, and puts a table into bench/README.md. The networks
-are tiny and train for one epoch, so that it is the pipeline that is measured; everything else is as in
-params.yaml. A quarter of the reviews goes first: what takes a quarter of the time there grows with the data
-and not faster. At the end, a few hundred steps show what an epoch of a real training costs.
+are tiny and train for one epoch, so that the pipeline itself is measured; everything else is as in
+params.yaml. A quarter of the reviews goes first: a stage that needs a quarter of the time there grows
+linearly with the data. At the end, a few hundred steps show what an epoch of real training costs.
 
-The projects are left there, with their reports, until the next run. Needs Linux, for /proc.
+The projects stay there, with their reports, until the next run. Needs Linux, for /proc.
 """
 
 import itertools
@@ -29,7 +29,7 @@ from bench.project import ROOT, make_project
 FOLDER = ROOT / ".cache/bench-full"
 HEADING = "## The whole pipeline"
 BEGIN, END = "<!-- whole pipeline: begin -->", "<!-- whole pipeline: end -->"
-SETTINGS = {  # what is not as in params.yaml
+SETTINGS = {  # settings that differ from params.yaml
     "model": {"embedding_size": 8, "hidden_size": 8},
     "train": {"seeds": 1, "epochs": 1, "validations_per_epoch": 1, "batch_size": 256},
     "sweep": {
@@ -45,18 +45,18 @@ SETTINGS = {  # what is not as in params.yaml
         "changes": {"default": {}, "no_sentence_loss": {"train": {"sentence_weight": 0.0}}},
     },
 }
-SUGGESTED = {  # in the README for the whole file
+SUGGESTED = {  # by the README, for the whole file
     "model": {"embedding_size": 100, "hidden_size": 128},
     "train": {"batch_size": 128},
 }
 NETWORKS = ("train_lstm", "train_gru")
 RUNNING = re.compile(r"Running stage '(.+)':")
-PAUSE = 0.2  # seconds between two looks at the memory
+PAUSE = 0.2  # seconds between two readings of the memory
 STEPS, WARM_UP = 100, 10  # of the training whose speed is measured
 
 
 class Row(NamedTuple):
-    """What one stage took, its dependencies' and outputs' hashing by DVC included."""
+    """One stage's cost, including DVC's hashing of its dependencies and outputs."""
 
     stage: str
     seconds: float
@@ -106,7 +106,7 @@ def run_pipeline(folder: Path) -> list[Row]:
 
 
 class Memory:
-    """Watches, in a thread, the memory of a process and of all that it has started."""
+    """Watches, in a thread, the memory of a process and of its descendants."""
 
     def __init__(self, pid: int):
         self.pid, self.peak = pid, 0  # bytes
@@ -127,7 +127,7 @@ class Memory:
 
 
 def tree(pid: int) -> Iterator[int]:
-    """Yield the process and all that it has started."""
+    """Yield the process and all its descendants."""
     yield pid
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):  # it has ended
@@ -145,7 +145,7 @@ def proportional_bytes(pid: int) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the seconds of CPU of a process and of its children that have ended."""
+    """Return the CPU seconds of a process and of its children that have ended."""
     with suppress(OSError):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
@@ -156,9 +156,9 @@ def cpu_seconds(pid: int) -> float:
 
 
 def speed(cell: str, device: str, settings_of: str) -> None:
-    """Print the tokens a second that a network trains on, in one thread.
+    """Print the tokens per second that a network trains on, in one thread.
 
-    Beside it, the tokens in an epoch and the bytes of the encoded reviews.
+    Also print the tokens per epoch and the bytes of the encoded reviews.
     """
     import torch
 
@@ -192,7 +192,7 @@ def speed(cell: str, device: str, settings_of: str) -> None:
 
 
 def training_table(folder: Path, reviews: int) -> list[str]:
-    """Return a table of what an epoch on the whole Goodreads file takes, on each device there is."""
+    """Tabulate the cost of an epoch on the whole Goodreads file, on each available device."""
     import torch
 
     lines = [
@@ -278,7 +278,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:  # a child's part
+    if len(sys.argv) > 1:  # in a child process
         speed(*sys.argv[1:])
     else:
         main()

@@ -1,8 +1,8 @@
-"""Speed and memory of `spoilers predict` on a file of reviews of Goodreads' lengths.
+"""Measure speed and memory of `spoilers predict` on reviews of Goodreads' lengths.
 
-`python -m bench.predict` writes a synthetic file (REVIEWS=100000 of them by default), scores it with an
-LSTM in fresh processes, and puts a table into bench/README.md. Beside it, from the same run, stands
-the inference figure of bench.train: the network alone, on reviews that are ready in memory.
+`python -m bench.predict` writes a synthetic file (by default REVIEWS=100000), scores it with an LSTM in
+fresh processes, and puts a table into bench/README.md. For comparison, it also measures inference as
+bench.train does: the network alone, on reviews that are ready in memory.
 """
 
 import os
@@ -24,11 +24,11 @@ HEADING = "## Prediction"
 BEGIN, END = "<!-- prediction: begin -->", "<!-- prediction: end -->"
 MODEL = FOLDER / "model"
 OUTPUTS = ("predictions.parquet", "predictions.jsonl", "predictions.csv.gz")
-ALONE = 3200  # reviews for the figure of bench.train, as many as that takes by default
+ALONE = 3200  # reviews for bench.train's inference speed, the default there
 
 
 def write_model() -> None:
-    """Save an LSTM of the size and vocabulary that bench.train takes, with random weights."""
+    """Save an LSTM of the size and vocabulary that bench.train uses, with random weights."""
     MODEL.mkdir(parents=True)
     vocabulary = FOLDER / "vocabulary.txt"
     Vocabulary(SPECIAL + [spell(rank) for rank in range(train.WORDS - len(SPECIAL))]).save(vocabulary)
@@ -47,7 +47,7 @@ def write_model() -> None:
 
 
 def count_tokens() -> int:
-    """Return how many tokens the model reads of the whole file."""
+    """Return the number of tokens that the model reads."""
     detector = SpoilerDetector.load(MODEL)
     tables = (batch.encoded.table for batch in prepare(detector, FOLDER / RAW, None))
     return sum(len(from_table(table, train.LONGEST).ids) for table in tables)

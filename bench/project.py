@@ -1,4 +1,4 @@
-"""A copy of the project, without results, in which a benchmark runs the pipeline."""
+"""Copy the project, without results, for a benchmark to run the pipeline in."""
 
 import shutil
 import subprocess
@@ -13,7 +13,7 @@ LEFT_OUT = ("reports/", "tests/", "bench/", "dvc.lock")
 
 
 def make_project(folder: Path, settings: dict[str, dict]) -> None:
-    """Copy the project as it is now into a new repository; `settings` are changed, by section."""
+    """Copy the project as it is now into a new repository; change `settings`, by section."""
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
     for name in tracked.stdout.splitlines():
         if not name.startswith(LEFT_OUT):

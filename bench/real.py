@@ -1,9 +1,9 @@
-"""Scores on real reviews: `make real SOURCE="reviews.json.gz more.json.gz"`.
+"""Score real reviews: `make real SOURCE="reviews.json.gz more.json.gz"`.
 
-Runs the main comparison on each file, by `dvc repro evaluate` in a project of its own, `.cache/real/NAME`,
-and puts its scores into reports/real_text.md, between markers with the file's name. No text gets there.
+Runs the main comparison on each file, with `dvc repro evaluate` in its own project, `.cache/real/NAME`,
+and puts the scores, but no text, into reports/real_text.md, between markers with the file's name.
 SPLIT=random splits by review instead of by book. VECTORS=vectors.txt trains the networks once more, with
-these word vectors. The settings are those of params.yaml; with vectors also `WITH_VECTORS`, which
+these word vectors. The settings are those of params.yaml and, with vectors, `WITH_VECTORS`, which
 bench/README.md explains.
 """
 

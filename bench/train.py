@@ -1,15 +1,15 @@
-"""Speed of training and inference at Goodreads' lengths of reviews.
+"""Measure training and inference on reviews of Goodreads' lengths.
 
 `python -m bench.train` puts a table into bench/README.md. It measures, in one run, each way in a
 process of its own:
 
-- ours: the project's training steps and inference, all that they do, loading and batching too;
+- ours: the project's complete training steps and inference, including loading and batching;
 - kernel: PyTorch's recurrent layer alone, forward and backward, on the same shapes of batches;
 - today: TensorDataset, padding to 500 tokens, shuffled batches, nn.LSTM(bidirectional=True), the last
   hidden state and the C library's own settings for memory;
 - tfidf: TF-IDF of words and pairs with logistic regression.
 
-The first two take turns, and their medians stand in the table: a machine is not equally fast at all times.
+The first two alternate, and the table has their medians, since a machine's speed varies over time.
 
 `REVIEWS=2000` is a quick look. `DEVICE=cuda` measures a GPU, beside cuDNN alone, in batches of up to 512.
 The last column says whether the same training gave the same bytes twice.
@@ -46,7 +46,7 @@ WORDS = 20_000
 SPLIT = 965_000  # reviews in a training split of the Goodreads file
 LONGEST = 500
 MEDIAN, MEAN, MOST = 115, 200, 3500  # words per review in the Goodreads file
-SENTENCE = 12.2, 15  # median and mean of the words per sentence there, of which one in twenty has over 35
+SENTENCE = 12.2, 15  # median and mean of the words per sentence there; one in twenty sentences has over 35
 # The size of the embedding and of each direction's state, and the reviews in a batch.
 SHAPES = ((64, 64), (64, 128), (128, 64))
 ROUNDS = 3
@@ -61,11 +61,11 @@ MARKS = {"cpu": "training", "cuda": "training on a GPU"}
 
 
 def make_reviews(count: int, longest: int = LONGEST) -> Reviews:
-    """Return reviews and sentences of log-normal lengths, of Zipf's words, cut to `longest`."""
+    """Return reviews of Zipf's words, with sentences, of log-normal lengths up to `longest`."""
     draw = np.random.default_rng(SEED)
     lengths = log_normal(draw, MEDIAN, MEAN, count).clip(1, MOST)
     ends = np.cumsum(np.minimum(lengths, longest))
-    # A sentence ends after a number of words, and where its review does.
+    # A sentence ends after its number of words, or where its review ends.
     cuts = np.cumsum(log_normal(draw, *SENTENCE, ends[-1] // 8).clip(1))
     cuts = np.union1d(cuts[cuts < ends[-1]], ends)
     sentence_ends = np.searchsorted(cuts, ends, side="right")
@@ -112,7 +112,7 @@ def wait() -> None:
 
 
 def steady(work: Callable[[], object]) -> float:
-    """Return the seconds of the best of three runs after a first, which compiles a kernel for each shape."""
+    """Return the time of the best of three runs, after a first that compiles a kernel for each shape."""
     work()
     return min(clock(work) for _ in range(3))
 
@@ -135,9 +135,9 @@ def train_epoch(training: Training) -> None:
 
 
 def ours(cell: str, size: int, batch: int, precision: str, count: int) -> dict[str, float]:
-    """Measure training: whole steps, and the share of them that loading and batching take; and inference.
+    """Measure whole training steps, the share of them that loading and batching take, and inference.
 
-    Loading is from a split as large as that of the Goodreads file, which has the reviews many times over.
+    Loading reads a split as large as that of the Goodreads file, which repeats the reviews many times.
     """
     keep_freed_memory()
     reviews = make_reviews(count)
@@ -172,7 +172,7 @@ def weights_of(cell: str, size: int, batch: int, reviews: Reviews) -> bytes:
 
 
 def kernel(cell: str, size: int, batch: int, precision: str, count: int) -> dict[str, float]:
-    """Run the recurrent layer in both directions on batches of the same shapes, their tokens ready."""
+    """Run the recurrent layer in both directions on prepared batches of the same shapes."""
     keep_freed_memory()
     reviews = make_reviews(count)
     torch.manual_seed(SEED)
@@ -204,7 +204,7 @@ def kernel(cell: str, size: int, batch: int, precision: str, count: int) -> dict
 
 
 class Usual(nn.Module):
-    """What is written today: the last hidden state of a bidirectional layer, padding read as words."""
+    """The usual model: the last hidden state of a bidirectional layer, with padding read as words."""
 
     def __init__(self, cell: str, size: int):
         super().__init__()
@@ -250,7 +250,7 @@ def today(cell: str, size: int, batch: int, precision: str, count: int) -> dict[
 
 
 def tfidf(count: int) -> dict[str, float]:
-    """Time the baseline stage's fit, every strength of regularisation included, and its prediction."""
+    """Time the baseline stage's fit, over all strengths of regularisation, and its prediction."""
     settings = params.load().baseline
     reviews, few = make_reviews(count, MOST), make_reviews(max(count // 5, 100), MOST)
     began = time.perf_counter()
@@ -270,13 +270,13 @@ def measure(*arguments: object) -> dict[str, float]:
 
 
 def compare(cell: str, size: int, batch: int, precision: str, count: int) -> dict[str, float]:
-    """Return `ours`, its ratio to the kernel's numbers, and the reviews a second of today's way."""
+    """Return `ours`, its ratios to the kernel's numbers, and today's way in reviews per second."""
     shape = (cell, size, batch, precision)
     turns = [(measure("ours", *shape, count), measure("kernel", *shape, count)) for _ in range(ROUNDS)]
     found = {key: statistics.median(ours[key] for ours, _ in turns) for key in turns[0][0]}
     for key in ("training", "inference"):
         found[f"{key} of kernel"] = statistics.median(ours[key] / kernel[key] for ours, kernel in turns)
-    few = max(count // 5, 2 * batch)  # every batch of today's way has one shape
+    few = max(count // 5, 2 * batch)  # every batch of today's way has the same shape
     return found | {"today": measure("today", *shape, few)["reviews"]}
 
 
@@ -348,7 +348,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:  # a child's part
+    if len(sys.argv) > 1:  # in a child process
         way, *arguments = sys.argv[1:]
         if way == "tfidf":
             print(json.dumps(tfidf(int(arguments[0]))))

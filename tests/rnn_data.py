@@ -1,4 +1,4 @@
-"""Small reviews that the tests of the networks are given, in memory and as a project's folder."""
+"""Make small reviews for the tests of the networks, in memory and as a project's folder."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ WORDS = 40
 
 
 def table(draw: np.random.Generator, reviews: int, longest: int = 30) -> pa.Table:
-    """Reviews of random words; those that spoil hold word 2 in a later sentence, some by chance."""
+    """Make reviews of random words; nine in ten spoilers end with word 2, in a flagged sentence."""
     rows: dict[str, list] = {"label": [], "ids": [], "sentence_lengths": [], "sentence_labels": []}
     for i in range(reviews):
         spoils = bool(draw.random() < 0.4) if i > 1 else i == 0
@@ -38,7 +38,7 @@ def reviews(seed: int, count: int, longest: int = 30, max_tokens: int = 1000) ->
 
 
 def write_project(folder: Path, changes: dict | None = None, **tables: pa.Table) -> Path:
-    """A folder with params.yaml and data/splits; `changes` are of settings, `train.epochs` and so on."""
+    """Write params.yaml and data/splits into a folder; `changes` are settings like `train.epochs`."""
     values = yaml.load((ROOT / "params.yaml").read_text(), Loader)
     small = {
         "model.embedding_size": 8,

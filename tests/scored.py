@@ -1,4 +1,4 @@
-"""Labels and probabilities that the tests of the scores are given."""
+"""Draw labels and probabilities for the tests of the scores."""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 @st.composite
 def labelled(draw) -> tuple[np.ndarray, np.ndarray]:
-    """Labels of both classes, and probabilities with ties."""
+    """Draw labels of both classes, and tied probabilities."""
     size = draw(st.integers(2, 60))
     labels = draw(st.lists(st.booleans(), min_size=size, max_size=size))
     labels[0], labels[-1] = True, False

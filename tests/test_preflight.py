@@ -1,4 +1,4 @@
-"""What `check` finds before a stage with something to lose runs."""
+"""What `check` finds before a stage can destroy anything."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ VECTORS = "the 1 2 3\nbutler 4 5 6\n"
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the pipeline's settings, a file of reviews and one of word vectors."""
+    """Make a folder with the settings, a file of reviews and one of word vectors."""
     for name in ("params.yaml", "dvc.yaml"):
         (tmp_path / name).write_text((ROOT / name).read_text())
     (tmp_path / "mine").mkdir()
@@ -97,7 +97,7 @@ def test_a_device_that_is_not_there(project: Path, monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_vectors_are_read_as_the_training_will(project: Path, line: str, words: str) -> None:
-    """With the words of the last run, whose models there are to lose."""
+    """Use the words of the last run, whose models could be lost."""
     preflight.VOCABULARY.parent.mkdir(parents=True)
     preflight.VOCABULARY.write_text("<pad>\n<unknown>\nthe\nbutler\n")
     (project / "mine/vectors.txt").write_text(f"the 1 2 3\n{line}\n")
@@ -106,7 +106,7 @@ def test_vectors_are_read_as_the_training_will(project: Path, line: str, words: 
 
 
 def test_every_output_is_found(project: Path) -> None:
-    """Those of the shipped pipeline, whose names DVC knows."""
+    """Find all outputs of the shipped pipeline."""
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     found = set(preflight.outputs_of(Path("dvc.yaml")))
     assert {Path("data/sweep"), Path("data/raw/source.json"), Path("reports/metrics/gru.json")} < found

@@ -1,4 +1,4 @@
-"""The README's table of results is that of the committed metrics."""
+"""The README's table of results matches the committed metrics."""
 
 import json
 import re

@@ -1,1 +1,1 @@
-"""Using a trained model on new reviews: its folder, the detector, files in and out, the local page."""
+"""Use a trained model on new reviews: the detector, input and output files, and the local page."""

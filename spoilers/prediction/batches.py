@@ -1,15 +1,15 @@
-"""Lists of a few reviews at a time, so that memory does not grow with the file."""
+"""Split reviews into batches, so that memory does not grow with the file."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
-BATCH = 4096  # reviews that are worked on together
-BATCH_SIZE = 2**24  # likewise: their characters
-OVERHEAD = 60  # characters that a string costs beside its own
+BATCH = 4096  # reviews in a batch at most
+BATCH_SIZE = 2**24  # characters above which a batch ends early
+OVERHEAD = 60  # characters counted for each string on top of its own
 
 
 class Review(Protocol):
-    """What both a text and a row of a file become."""
+    """Either a `CutReview` or a `Row` of a file."""
 
     text: str
     sentences: Sequence[str]
@@ -19,7 +19,7 @@ Item = TypeVar("Item", bound=Review)
 
 
 def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Yield lists of up to `BATCH` items, fewer where their sizes sum to more than `BATCH_SIZE`."""
+    """Yield lists of up to `BATCH` items; a list ends early once it exceeds `BATCH_SIZE`."""
     batch, total = [], 0
     for item in items:
         batch.append(item)
@@ -32,6 +32,6 @@ def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 
 def size(item: Review) -> int:
-    """Return how many characters an item holds, in its text, its sentences and its ids."""
+    """Return the characters of an item's text, sentences and ids, with their overhead."""
     ids = filter(None, getattr(item, "ids", ()))
     return sum(len(part) + OVERHEAD for part in (item.text, *item.sentences, *ids))

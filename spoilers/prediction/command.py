@@ -1,4 +1,4 @@
-"""Predict whether new reviews contain spoilers, and where, by a model that `dvc repro` has trained.
+"""Predict whether new reviews contain spoilers, and where, with a model trained by `dvc repro`.
 
     spoilers predict "The butler did it." "A slow start."
     spoilers predict --redact - < review.txt
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def text_of(argument: str) -> str:
-    """Return the argument itself, or for `-` what standard input holds, as one review."""
+    """Return the argument itself, or, for `-`, all of standard input as one review."""
     if argument != "-":
         return argument
     if sys.__stdin__ is None:
@@ -98,15 +98,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--input",
         type=Path,
         metavar="FILE",
-        help="a file of reviews: .json or .jsonl (one JSON object a line, as Goodreads' files), .csv (all"
-        " three also as .gz), or .parquet",
+        help="a file of reviews: .json or .jsonl (one JSON object per line, like the Goodreads files), .csv"
+        " (all three also as .gz), or .parquet",
     )
     parser.add_argument(
         "--output",
         type=Path,
         metavar="FILE",
-        help="where to write the predictions: .parquet, .csv, .jsonl (the last two also as .gz); they are"
-        " printed if it is not given; ids are written unchanged, so import a .csv into a spreadsheet as text",
+        help="where to write the predictions: .parquet, .csv or .jsonl (the last two also as .gz); without"
+        " it, they are printed; ids are written unchanged, so import a .csv into a spreadsheet as text",
     )
     parser.add_argument(
         "--text-column",
@@ -123,7 +123,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model_argument(parser: argparse.ArgumentParser) -> None:
-    """Declare `--model`, a model of this project by its name or any model's folder."""
+    """Declare `--model`: a name in `MODELS`, or the folder of any model."""
     parser.add_argument(
         "--model",
         type=model_folder,
@@ -133,7 +133,7 @@ def add_model_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def model_folder(name: str) -> Path:
-    """Return the folder of a model of this project, or else any folder."""
+    """Return the folder `MODELS / name`, or else the folder `name`."""
     named = MODELS / name
     return Path(name) if Path(name).is_dir() and not named.is_dir() else named
 

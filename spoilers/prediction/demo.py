@@ -1,4 +1,4 @@
-"""Serve a page on this machine where one pastes a review and sees it with its spoilers blurred."""
+"""Serve a local page where you can paste a review and see it with its spoilers blurred."""
 
 import argparse
 from contextlib import suppress
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Serve the page until Ctrl-C."""
     keep_freed_memory()
-    with Server(arguments.port) as server:  # first, since it fails at once where the port is taken
+    with Server(arguments.port) as server:  # first: this fails at once if the port is taken
         server.detector = SpoilerDetector.load(arguments.model)
         print(f"Open {server.url} in a browser; Ctrl-C ends it.", flush=True)
         with suppress(KeyboardInterrupt):

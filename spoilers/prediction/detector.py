@@ -1,4 +1,4 @@
-"""Says of reviews whether they spoil, and where."""
+"""Detect which reviews spoil, and where."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ HIDDEN = "\N{FULL BLOCK}"
 
 
 class CutReview(NamedTuple):
-    """A review as the detector takes it: white space alone lies between its sentences."""
+    """A review split into sentences, with nothing but white space between them."""
 
     text: str
     sentences: list[str]
@@ -27,30 +27,30 @@ class CutReview(NamedTuple):
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence of a review, and what the model says of it."""
+    """A sentence of a review, with the model's verdict."""
 
     text: str
-    probability: float | None  # None if the model read nothing of it, or knows nothing of sentences
+    probability: float | None  # None if the model read none of it, or does not score sentences
     spoils: bool
-    read: bool  # False if the review is so long that the model left out some of the sentence
+    read: bool  # False if the model left out part of it, as in a very long review
 
     @property
     def hidden(self) -> bool:
-        """Return whether it may spoil: the model says so, or has not read it."""
+        """Return whether it spoils or was not read in full."""
         return self.spoils or not self.read
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of one review."""
+    """A model's verdict on one review."""
 
-    text: str  # without the tags and the banner by which reviewers mark spoilers themselves
-    probability: float | None  # of a spoiler; None where the text has nothing to read
+    text: str  # without the tags and the banner with which reviewers mark spoilers
+    probability: float | None  # of a spoiler; None if the text has nothing to read
     spoiler: bool  # the probability reaches the model's threshold
     sentences: tuple[Sentence, ...]
 
     def pieces(self) -> Iterator[tuple[str, Sentence | None]]:
-        """Yield the white space before each sentence, and the sentence; at last what follows, and None."""
+        """Yield pairs (white space, the sentence after it); the last is (rest of the text, None)."""
         end = 0
         for sentence in self.sentences:
             start = self.text.index(sentence.text, end)
@@ -59,7 +59,7 @@ class Prediction:
         yield self.text[end:], None
 
     def redacted(self) -> str:
-        """Return the text with a block in place of each letter of a sentence that spoils or was not read."""
+        """Return the text, with each character of a hidden sentence replaced by a block."""
         parts = []
         for gap, sentence in self.pieces():
             parts.append(gap)
@@ -73,12 +73,12 @@ class Scores:
     """Probabilities of many reviews; NaN where the model read nothing."""
 
     reviews: np.ndarray  # float64 (reviews)
-    sentences: np.ndarray  # float64 (sentences), those of one review after the other
-    read: np.ndarray  # bool (sentences): False where the model left out some of the sentence
+    sentences: np.ndarray  # float64 (sentences), review after review
+    read: np.ndarray  # bool (sentences): False where the model left out part of the sentence
     offsets: np.ndarray  # int64 (reviews + 1): where the sentences of each review begin
 
     def of(self, row: int) -> tuple[float, np.ndarray, np.ndarray]:
-        """Return a review's probability, those of its sentences, and which of them were read."""
+        """Return a review's probability, its sentences', and which of those were read."""
         sentences = slice(*self.offsets[row : row + 2])
         return self.reviews[row], self.sentences[sentences], self.read[sentences]
 
@@ -90,7 +90,7 @@ class SpoilerDetector:
         for prediction in detector.predict(["The butler did it.", "A slow start."]):
             print(prediction.probability, prediction.spoiler, prediction.redacted())
 
-    Nothing in it changes after loading: threads may share one.
+    It never changes after loading, so threads may share one.
     """
 
     def __init__(self, model: SavedModel):
@@ -112,17 +112,17 @@ class SpoilerDetector:
 
     @property
     def threshold(self) -> float:
-        """Return the probability from which a review is called a spoiler, chosen on validation."""
+        """Return the probability at which a review counts as a spoiler, chosen on validation."""
         return self.model.threshold
 
     def predict(self, texts: Iterable[str]) -> list[Prediction]:
-        """Predict for each text, in order. A text may hold whatever a `str` can."""
+        """Predict for each text, in order. Any `str` is allowed."""
         if isinstance(texts, str):
             raise TypeError("texts must be a list of texts; for a single one, give [text]")
         return [found for batch in batches(map(review_of, texts)) for found in self.judge(batch)]
 
     def judge(self, reviews: list[CutReview]) -> list[Prediction]:
-        """Predict for a batch of reviews that are cut into sentences."""
+        """Predict for a batch of reviews already cut into sentences."""
         scores = self.score(self.encode([review.sentences for review in reviews]))
         return [self.conclude(review, *scores.of(row)) for row, review in enumerate(reviews)]
 
@@ -131,8 +131,8 @@ class SpoilerDetector:
     ) -> Prediction:
         """Return the verdicts on one review and its sentences.
 
-        Sentences have a threshold of their own. Where the review is called a spoiler and none of them
-        reaches it, the likeliest counts as spoiling; all do, when the model knows nothing of sentences.
+        Sentences have a threshold of their own. If the review is a spoiler but no sentence reaches it, the
+        likeliest counts as spoiling. Without sentence scores, each gets the review's verdict.
         """
         spoiler = bool(probability >= self.threshold)
         if self.model.sentence_threshold is None:
@@ -145,7 +145,7 @@ class SpoilerDetector:
         return Prediction(review.text, known(probability), spoiler, tuple(Sentence(*part) for part in parts))
 
     def encode(self, reviews: list[list[str]]) -> Encoded:
-        """Clean, cut into tokens and number reviews given as lists of sentences."""
+        """Clean, tokenize and encode reviews given as lists of sentences."""
         manifest = self.model.manifest
         return encode(reviews, self.model.vocabulary, manifest.mask_spoiler_word, manifest.lowercase)
 
@@ -172,10 +172,10 @@ class SpoilerDetector:
 
 
 def review_of(text: str) -> CutReview:
-    """Cut a text into sentences; half a surrogate pair, which is no character, becomes a question mark.
+    """Cut a text into sentences; an unpaired surrogate, which is not a character, becomes `?`.
 
     Raises:
-        TypeError: it is no text.
+        TypeError: it is not a `str`.
     """
     if not isinstance(text, str):
         raise TypeError(f"a text must be a str, not {type(text).__name__}")

@@ -1,4 +1,4 @@
-"""From sentences as people write them to the ids a model reads, by the code of clean, tokenize and split."""
+"""Turn raw sentences into the ids that a model reads, with the code of clean, tokenize and split."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ from spoilers.text.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class Encoded:
-    """Reviews of which something is left after cleaning, and where they and their sentences come from."""
+    """Reviews that are not empty after cleaning, and where they and their sentences came from."""
 
-    table: pa.Table  # as a split's: label (False), ids, sentence_lengths, sentence_labels (null)
-    rows: np.ndarray  # int64: the row that each review of the table was
-    sentences: np.ndarray  # int64: the sentence, counted over all reviews, that each one of the table was
-    offsets: np.ndarray  # int64 (reviews + 1): where the sentences of each review began
+    table: pa.Table  # like a split: label (False), ids, sentence_lengths, sentence_labels (null)
+    rows: np.ndarray  # int64: the input row of each review in the table
+    sentences: np.ndarray  # int64: the input sentence of each one in the table, counted over all reviews
+    offsets: np.ndarray  # int64 (reviews + 1): where the sentences of each input review begin
 
 
 def encode(

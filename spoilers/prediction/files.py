@@ -1,4 +1,4 @@
-"""A file of reviews through a detector, a batch at a time: the next one is read while one is scored."""
+"""Score a file of reviews in batches; the next batch is read while one is scored."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -69,7 +69,7 @@ def prepare(detector: SpoilerDetector, path: Path, column: str | None) -> Iterat
 
 
 def with_problems(rows: list[Row], scores: Scores) -> list[Row]:
-    """Say of rows that are well formed and yet have no score that they are empty."""
+    """Mark well-formed rows without a score as empty."""
     unread = np.isnan(scores.reviews)
     return [
         row._replace(problem="empty") if nothing and row.problem is None else row
@@ -86,7 +86,7 @@ def refuse_problems(path: Path, first: int, rows: list[Row]) -> None:
 
 
 def to_table(scored: Scored, threshold: float) -> pa.Table:
-    """Return the table that is written, one row for each row that was read."""
+    """Return the table to write, with one row for each row that was read."""
     first, rows, scores = scored
     unread = np.isnan(scores.reviews)
     sentences = [sentence for row in rows for sentence in row.sentences]
@@ -114,7 +114,7 @@ def predictions_of(detector: SpoilerDetector, batches: Iterable[Scored]) -> Iter
 
 @dataclass
 class Tally:
-    """What is told of a file after its last row."""
+    """Counts to report after a file's last row."""
 
     threshold: float
     rows: int = 0
@@ -147,10 +147,10 @@ class Tally:
         return f"{text}; {self.problems.total():,} without a score: {reasons}"
 
     def scores(self) -> str:
-        """Return the metrics of `evaluate` on the rows that have a label, a line each.
+        """Return the metrics of `evaluate` on the rows that have a label, one per line.
 
         Raises:
-            UserError: no row has one.
+            UserError: none has one.
         """
         labels, probabilities = np.concatenate(self.labels), np.concatenate(self.probabilities)
         if len(labels) == 0:

@@ -1,4 +1,4 @@
-"""Predictions as lines for people, and a standard output that may end early."""
+"""Print predictions for people, on a standard output that may close early."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ RED, BOLD, PLAIN = "\033[31m", "\033[1m", "\033[0m"
 def show(prediction: Prediction, threshold: float, colour: bool) -> str:
     """Return the verdict, and below it each sentence with its probability.
 
-    Sentences that spoil are marked by `!`, and those that the model did not read in full by `?`.
+    `!` marks sentences that spoil, and `?` those that the model did not read in full.
     """
     if prediction.probability is None:
         return "no score: the text is empty"
@@ -39,18 +39,18 @@ def paint(line: str, how: str, colour: bool) -> str:
 
 
 def wants_colour() -> bool:
-    """Return whether standard output is a terminal whose user has not asked for no colour (no-color.org)."""
+    """Return whether standard output is a terminal and NO_COLOR is not set (no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 @contextmanager
 def standard_output() -> Iterator[None]:
-    """End quietly when the reader of a pipe has gone (`| head`), in one line when the disk is full.
+    """End quietly when a pipe's reader has gone (`| head`), and in one line when the disk is full.
 
-    Characters that the output's encoding lacks become question marks.
+    Characters that the encoding lacks become question marks.
 
     Raises:
-        UserError: it is closed, or cannot be written to.
+        UserError: the output is closed or not writable.
     """
     if sys.__stdout__ is None:
         raise UserError("standard output: is closed")
@@ -67,5 +67,5 @@ def standard_output() -> Iterator[None]:
 
 
 def discard_output() -> None:
-    """Let what is left go nowhere: Python would try again to write it on its way out."""
+    """Discard the remaining output: Python would try again to write it on exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,7 +1,7 @@
-"""Files of reviews to be scored, row by row: what cannot be scored is a row too, with the reason.
+"""Read files of reviews to score, row by row; a row that cannot be scored carries the reason.
 
-JSON lines in a Goodreads layout or with a column of text, CSV, Parquet; the first two gzipped or not.
-Nothing but the text must be there.
+Formats: JSON lines in a Goodreads layout or with a text column, CSV, Parquet; the first two may be
+gzipped. Only the text is required.
 """
 
 import csv
@@ -21,28 +21,28 @@ from spoilers.corpus.lines import read_lines, refuse_array
 from spoilers.prediction.batches import BATCH, BATCH_SIZE
 
 LONGEST = 2**24  # bytes of a line, or of a field of CSV
-TEXT_COLUMNS = ("review_text", "text")  # where none is named, the first of these that is there
+TEXT_COLUMNS = ("review_text", "text")  # if no column is named, the first of these that exists
 LABEL_COLUMNS = ("label", "has_spoiler")  # likewise
 IDS = ("review_id", "book_id", "user_id")
 
-Record = dict | Rejected  # a row as it stands in the file, or why there is none
+Record = dict | Rejected  # a row as read from the file, or the reason why there is none
 
 
 class Row(NamedTuple):
     """One row of a file."""
 
     ids: tuple[str | None, ...] = (None,) * len(IDS)
-    text: str = ""  # white space alone lies between its sentences
+    text: str = ""  # with only white space between its sentences
     sentences: Sequence[str] = ()
     label: bool | None = None
     problem: str | None = None  # why it cannot be scored
 
 
 def read_rows(path: Path, column: str | None = None) -> Iterator[Row]:
-    """Yield each row, in order; `column` names the one with the text.
+    """Yield the rows in order; `column` names the text column.
 
     Raises:
-        UserError: the file is missing, damaged, in no known format, or has no column with text.
+        UserError: the file is missing, damaged or of unknown format, or has no text column.
     """
     for record in reader_of(path)(path, column):
         try:
@@ -54,7 +54,7 @@ def read_rows(path: Path, column: str | None = None) -> Iterator[Row]:
 
 
 def reader_of(path: Path) -> Callable[[Path, str | None], Iterator[Record]]:
-    """Return the reader for what the file's name ends in."""
+    """Return the reader for the file's extension."""
     suffix = Path(path.name.removesuffix(".gz")).suffix
     if suffix not in READERS:
         raise UserError(
@@ -64,10 +64,10 @@ def reader_of(path: Path) -> Callable[[Path, str | None], Iterator[Record]]:
 
 
 def row_of(record: dict, column: str | None) -> Row:
-    """Return a row from a record in a Goodreads layout, or with a column of text.
+    """Convert a record in a Goodreads layout, or with a text column, to a row.
 
     Raises:
-        Rejected: there is no text in it.
+        Rejected: it has no usable text.
     """
     label = label_of(record)
     if column is None and "review_sentences" in record:
@@ -135,7 +135,7 @@ def read_json_lines(path: Path, column: str | None) -> Iterator[Record]:
 
 
 def read_csv(path: Path, column: str | None) -> Iterator[Record]:
-    """Yield records from a file with a line of column names; a field may reach over several lines."""
+    """Yield records from a file with a header line; a field may span several lines."""
     csv.field_size_limit(LONGEST)
     rows = csv.reader(csv_lines(path), strict=True)
     try:
@@ -160,12 +160,12 @@ def read_csv(path: Path, column: str | None) -> Iterator[Record]:
 def csv_lines(path: Path) -> Iterator[str]:
     for _, line in read_lines(path, LONGEST):
         if len(line) > LONGEST:
-            line = b'"" x" y'  # which is no CSV, be it inside or outside a quoted field
+            line = b'"" x" y'  # invalid CSV, both inside and outside a quoted field
         yield line.decode(errors="surrogateescape") + "\n"
 
 
 def read_parquet(path: Path, column: str | None) -> Iterator[Record]:
-    """Yield the rows, with as many read at once as hold about `BATCH_SIZE` bytes."""
+    """Yield the rows, reading up to about `BATCH_SIZE` bytes at a time."""
     try:
         with pq.ParquetFile(path) as file:
             schema, groups = file.schema_arrow, file.metadata
@@ -174,7 +174,7 @@ def read_parquet(path: Path, column: str | None) -> Iterator[Record]:
         names = [name for name in [*wanted, *IDS, *LABEL_COLUMNS] if name in schema.names]
         for group in range(groups.num_row_groups):
             about = groups.row_group(group)
-            # In a small group, a value that recurs is in memory once, as it is in the file.
+            # In a small group, a repeated value is held in memory once, as in the file.
             small = about.total_byte_size <= BATCH_SIZE
             texts = [name for name in names if small and pa.types.is_string(schema.field(name).type)]
             rows = BATCH if small else max(BATCH_SIZE * about.num_rows // about.total_byte_size, 1)
@@ -193,7 +193,7 @@ def records_of(batch: pa.RecordBatch) -> Iterator[Record]:
 
 
 def values_of(column: pa.Array) -> list:
-    """Return an array as a list; text by way of bytes: nothing has checked that it is UTF-8.
+    """Return an array as a list; text is decoded from bytes, since it may not be UTF-8.
 
     Raises:
         pa.ArrowInvalid: a value is not in the array's dictionary: the file is damaged.

@@ -1,4 +1,4 @@
-"""Files of predictions: Parquet, CSV or JSON lines, by the file's name; whole, or not at all."""
+"""Write predictions as Parquet, CSV or JSON lines, by the file's name, in full or not at all."""
 
 import csv
 from collections.abc import Callable, Iterator
@@ -27,17 +27,17 @@ SCHEMA = pa.schema(
         "problem": pa.string(),  # why there is no probability
     }
 )
-DECIMALS = 7  # of a probability in a file of text
+DECIMALS = 7  # of a probability in a text file
 SUFFIXES = (".parquet", ".csv", ".jsonl", ".csv.gz", ".jsonl.gz")
 Write = Callable[[pa.Table], None]
 
 
 @contextmanager
 def writer(path: Path) -> Iterator[Write]:
-    """Yield a function that writes tables of `SCHEMA`; the file appears when the block ends well.
+    """Yield a function that writes tables of `SCHEMA`; the file appears if the block succeeds.
 
     Raises:
-        UserError: the name says no known format, or the file cannot be written.
+        UserError: the format is unknown, or the file cannot be written.
     """
     check_name(path)
     try:
@@ -54,10 +54,10 @@ def writer(path: Path) -> Iterator[Write]:
 
 
 def check_name(path: Path) -> None:
-    """Refuse a name that does not say one of the formats.
+    """Refuse an unknown extension.
 
     Raises:
-        UserError: it does not.
+        UserError: the extension is unknown.
     """
     if not path.name.endswith(SUFFIXES):
         raise UserError(f"{path}: the output's name must end in {', '.join(SUFFIXES)}")
@@ -71,7 +71,7 @@ def json_lines_writer(file: IO[bytes]) -> Write:
 
 
 def csv_writer(file: IO[bytes]) -> Write:
-    """Return a function that writes rows of CSV, with lists as JSON inside their field.
+    """Return a function that writes rows of CSV, with lists as JSON in their fields.
 
     Ids are written as they were read, since people join on them: an id that begins with `=`, `+`, `-` or
     `@` is a formula to a spreadsheet, unless the file is imported as text.
@@ -91,7 +91,7 @@ def csv_writer(file: IO[bytes]) -> Write:
 
 
 class Utf8:
-    """What `csv` writes to: a file of bytes that takes text, in UTF-8."""
+    """A binary file that encodes the text from `csv` as UTF-8."""
 
     def __init__(self, file: IO[bytes]):
         self.file = file
@@ -101,7 +101,7 @@ class Utf8:
 
 
 def rows_of(table: pa.Table) -> list[dict]:
-    """Yield the rows, with probabilities of as many decimals as count."""
+    """Return the rows, with probabilities rounded to `DECIMALS`."""
     whole = pc.round(table["probability"].cast(pa.float64()), DECIMALS)
     lists = table["sentence_probabilities"].combine_chunks()
     each = pa.ListArray.from_arrays(lists.offsets, pc.round(lists.flatten().cast(pa.float64()), DECIMALS))

@@ -1,4 +1,4 @@
-"""What models and optimizers are called in what people read, and the layers that the study tells apart."""
+"""Display names of models and optimizers, and the layers that the study distinguishes."""
 
 NAMES = {
     "lstm": "LSTM",

@@ -1,4 +1,4 @@
-"""Where the style of all figures is."""
+"""Path of all figures' style sheet."""
 
 from pathlib import Path
 

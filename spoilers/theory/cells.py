@@ -1,8 +1,8 @@
-"""Compute recurrent cells in NumPy, forward and backward through time; to be read beside the equations.
+"""Compute recurrent cells in NumPy, forward and backward through time; read it beside the equations.
 
 Weights have PyTorch's layout: one matrix holds the rows of all gates, in PyTorch's order.
 A state is a tuple whose first member is h. A step returns the new state and what its backward step needs.
-Sizes: B sequences, T tokens, X numbers a token, H units, G gates and candidates (1 plain, 3 GRU, 4 LSTM).
+Sizes: B sequences, T tokens, X numbers per token, H units, G gates and candidates (1 plain, 3 GRU, 4 LSTM).
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def plain_step(weights: Weights, x: np.ndarray, state: State) -> tuple[State, tu
 
 
 def plain_step_backward(weights: Weights, saved: tuple, d_state: State) -> tuple[np.ndarray, State, Weights]:
-    """Return, from the gradient of the new h, those of x, of the previous h and of the weights."""
+    """Turn the gradient of the new h into those of x, the previous h and the weights."""
     x, h, new = saved
     d_sum = d_state[0] * (1 - new**2)  # (B, H)
     return d_sum @ weights.W, (d_sum @ weights.U,), weight_gradients(d_sum, x, d_sum, h)
@@ -55,7 +55,7 @@ def lstm_step(weights: Weights, x: np.ndarray, state: State) -> tuple[State, tup
 
 
 def lstm_step_backward(weights: Weights, saved: tuple, d_state: State) -> tuple[np.ndarray, State, Weights]:
-    """Return, from the gradients of the new h and c, those of x, the previous h and c, and the weights."""
+    """Turn the gradients of the new h and c into those of x, the previous h and c, and the weights."""
     x, h, c, i, f, g, o, shown = saved
     d_h, d_c = d_state
     d_c = d_c + d_h * o * (1 - shown**2)
@@ -80,7 +80,7 @@ def gru_step(weights: Weights, x: np.ndarray, state: State) -> tuple[State, tupl
 
 
 def gru_step_backward(weights: Weights, saved: tuple, d_state: State) -> tuple[np.ndarray, State, Weights]:
-    """Return, from the gradient of the new h, those of x, of the previous h and of the weights."""
+    """Turn the gradient of the new h into those of x, the previous h and the weights."""
     x, h, r, z, n, from_h = saved
     (d_new,) = d_state
     d_n = d_new * (1 - z) * (1 - n**2)
@@ -108,7 +108,7 @@ def gru_before_step(weights: Weights, x: np.ndarray, state: State) -> tuple[Stat
 def gru_before_step_backward(
     weights: Weights, saved: tuple, d_state: State
 ) -> tuple[np.ndarray, State, Weights]:
-    """Return the same gradients as `gru_step_backward` where the candidate reads r * h."""
+    """Return the gradients of `gru_step_backward` for a candidate that reads r * h."""
     x, h, r, z, n = saved
     (d_new,), H = d_state, h.shape[1]
     d_n = d_new * (1 - z) * (1 - n**2)
@@ -129,7 +129,7 @@ def weight_gradients(d_x_sum: np.ndarray, x: np.ndarray, d_h_sum: np.ndarray, h:
 
 
 class Cell(NamedTuple):
-    """A cell: its forward and backward step, its number of gates and of vectors in its state."""
+    """A cell: its forward and backward steps, and its numbers of gates and of state vectors."""
 
     step: Callable
     backward: Callable
@@ -158,8 +158,8 @@ def backward(
 ) -> tuple[np.ndarray, list[State], Weights]:
     """Backpropagate through time.
 
-    From the loss's gradients of every h (T, B, H) and of the last state, return those of xs (T, B, X),
-    of the state before each step (a list of T) and of the weights.
+    From the loss's gradients for every h (T, B, H) and for the last state, return those for xs (T, B, X),
+    the state before each step (a list of T) and the weights.
     """
     d_xs, d_states = [], []
     total = Weights(*map(np.zeros_like, weights))
@@ -173,7 +173,7 @@ def backward(
 
 
 def initial(cell: Cell, X: int, H: int, random: np.random.Generator) -> Weights:
-    """Return weights as this project's models start: orthogonal U, Xavier W, an LSTM's forget bias 1."""
+    """Return initial weights as in this project's models: orthogonal U, Xavier W, LSTM forget bias 1."""
     W = np.concatenate([random.uniform(-1, 1, (H, X)) * np.sqrt(6 / (X + H)) for _ in range(cell.gates)])
     U = np.concatenate([np.linalg.qr(random.standard_normal((H, H)))[0] for _ in range(cell.gates)])
     b = np.zeros(cell.gates * H)

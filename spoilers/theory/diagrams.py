@@ -15,7 +15,7 @@ HEAD = {"arrowstyle": "-|>", "color": "black", "lw": 0, "mutation_scale": 13, "s
 
 
 def box(axes: Axes, x: float, y: float, text: str, colour: str, width: float = 0.9) -> None:
-    """Draw a box with a text, centred at (x, y)."""
+    """Draw a box with text, centred at (x, y)."""
     shape = FancyBboxPatch(
         (x - width / 2, y - 0.25), width, 0.5, "round,pad=0.02", facecolor=colour, edgecolor="black", zorder=3
     )
@@ -52,7 +52,7 @@ def gate(axes: Axes, x: float, text: str, colour: str, reads: str = "xh", width:
 
 
 def label(axes: Axes, x: float, y: float, text: str, side: str = "left") -> None:
-    """Write a text beside (x, y)."""
+    """Write text beside (x, y)."""
     axes.text(x, y, text, ha=side, va="center")
 
 

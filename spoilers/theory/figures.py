@@ -13,7 +13,7 @@ Curves = dict[str, dict[str, np.ndarray]]
 
 
 def draw(folder: Path, curves: Curves) -> None:
-    """Draw every figure that repeats byte for byte."""
+    """Draw every byte-for-byte reproducible figure."""
     diagrams.lstm_cell(folder / "lstm_cell.svg")
     diagrams.gru_cell(folder / "gru_cell.svg")
     gradients(folder / "gradient_by_distance.svg", curves)
@@ -43,7 +43,7 @@ def gradients(path: Path, curves: Curves) -> None:
 
 
 def retention(path: Path) -> None:
-    """Draw what is left of a memory when the gate stays at one value."""
+    """Draw how a memory decays while the gate stays at one value."""
     drawn, (decay, half) = figure(5.6, 2)
     steps = np.arange(101)
     gates = {0.5: (BLACK, ":"), 0.73: (ORANGE, "-."), 0.9: (VERMILLION, "--"), 0.99: (BLUE, "-")}
@@ -102,7 +102,7 @@ def first_steps(path: Path, steps: int = 300) -> None:
 def step_costs(
     path: Path, megabytes: dict[str, float], optimizers: dict[str, float], cells: dict[str, float]
 ) -> None:
-    """Draw bars of each optimizer's state (MB) and step (ms), and of each recurrent layer (µs a token)."""
+    """Draw bars of each optimizer's state (MB) and step (ms), and each recurrent layer (µs per token)."""
     drawn, panels = figure(5.4, 3)
     labels = [style["label"] for style in OPTIMIZERS.values()]
     bars(panels[0], labels, megabytes.values(), "MB", "Optimizer state")

@@ -9,7 +9,7 @@ MARK = re.compile("\ue000(\\d+)\ue001")  # two characters that no text uses
 
 
 def set_aside(markdown: str) -> tuple[str, list[str]]:
-    """Replace formulas by marks that Markdown leaves alone; return the text and the formulas as MathML."""
+    """Replace formulas with marks that Markdown ignores; return the text and the formulas as MathML."""
     formulas = []
 
     def mark(match: re.Match) -> str:

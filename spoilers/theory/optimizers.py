@@ -1,6 +1,6 @@
-"""Compute the steps of four optimizers in NumPy; to be read beside the equations.
+"""Compute the steps of four optimizers in NumPy; read it beside the equations.
 
-Each function takes weights w, their gradient g (both of any one shape) and the optimizer's state, and returns
+Each function takes weights w, their gradient g (of the same shape) and the optimizer's state, and returns
 the new weights and the new state. The state starts as zeros, which are the defaults. The arithmetic is
 PyTorch's.
 """

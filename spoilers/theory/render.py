@@ -1,4 +1,4 @@
-"""Render the theory pages: templates, functions from the source, and numbers from computations."""
+"""Render the theory pages from templates, the functions' source code, and computed numbers."""
 
 import inspect
 import math
@@ -14,7 +14,7 @@ from spoilers.theory.figures import Curves
 TEMPLATES = Path(__file__).parent / "pages"
 PAGES = ("gru", "optimizers")
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-MEGABYTE = 1e6 / 4  # numbers of four bytes
+MEGABYTE = 1e6 / 4  # four-byte numbers
 
 
 def source(function: object) -> str:
@@ -23,7 +23,7 @@ def source(function: object) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Format a number with so many significant digits: 12,300, 0.0123, or in scientific notation."""
+    """Format a number to `digits` significant digits: 12,300, 0.0123, or in scientific notation."""
     if value < 0:
         return "\N{MINUS SIGN}" + number(-value, digits)
     if value == 0 or 1e-4 <= value < 1e6:
@@ -68,7 +68,7 @@ def state_megabytes(settings: Params, words: int) -> dict[str, float]:
 
 
 def comparison() -> dict[str, dict]:
-    """Return what each optimizer does on the small problems."""
+    """Return each optimizer's results on the small problems."""
     ravine, turned, bent = trials.ravine(), trials.ravine(angle=math.pi / 4), trials.rosenbrock()
     return {
         name: {

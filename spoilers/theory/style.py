@@ -1,4 +1,4 @@
-"""Set the look of the theory's figures, and write them."""
+"""Style the figures of the theory pages, and save them."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ from matplotlib.figure import Figure
 
 from spoilers.core.files import replacing
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart; lines differ in kind too.
+# Okabe and Ito's palette, which colour-blind readers can tell apart; lines differ in style too.
 BLACK, SKY, BLUE = "#000000", "#56B4E9", "#0072B2"
 VERMILLION, GREEN, ORANGE = "#D55E00", "#009E73", "#E69F00"
 GREY = "#555555"  # remarks
-WIDTH = 5.2  # inches of every figure: on a phone of 390 pixels, text of 10 points then has 9.5 pixels
+WIDTH = 5.2  # inches, for every figure: on a phone 390 pixels wide, 10-point text is then 9.5 pixels
 CELLS = {
     "plain": {"color": BLACK, "linestyle": ":", "label": "no gates"},
     "LSTM": {"color": BLUE, "linestyle": "-", "label": "LSTM"},
@@ -26,7 +26,7 @@ OPTIMIZERS = {
 
 
 def figure(height: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, Axes]:
-    """Return a figure that a phone can show (height in inches) and its axes."""
+    """Return a phone-sized figure (height in inches) and its axes."""
     drawn = Figure(figsize=(WIDTH, height))
     return drawn, drawn.subplots(rows, columns, **options)
 

@@ -1,4 +1,4 @@
-"""Measure the time of the cells and the optimizers, on one core and at this project's sizes."""
+"""Time the cells and the optimizers on one core, at this project's sizes."""
 
 import timeit
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from spoilers.models.counts import equal_gru_size
 from spoilers.models.network import CELLS, SpoilerRNN
 from spoilers.training import optimizers
 
-TOKENS = 32  # in the sequences on which the cells are timed
+TOKENS = 32  # in the sequences used to time the cells
 
 
 def milliseconds(work: Callable[[], None], repeats: int = 10) -> float:
-    """Return the fastest of so many runs on one core; other load on the machine can only slow a run down."""
+    """Return the time of the fastest of `repeats` runs on one core; other load can only slow a run down."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -36,7 +36,7 @@ def optimizer_steps(settings: Params, words: int) -> dict[str, float]:
 
 
 def cell_steps(settings: Params) -> dict[str, float]:
-    """Return the microseconds a token of each cell, forward and backward: first layer, one direction."""
+    """Return each cell's microseconds per token, forward and backward: first layer, one direction."""
     X, H, B = settings.model.embedding_size, settings.model.hidden_size, settings.train.batch_size
     return {
         "lstm": cell_step(CELLS["lstm"](X, H), B),
@@ -46,6 +46,6 @@ def cell_steps(settings: Params) -> dict[str, float]:
 
 
 def cell_step(layer: nn.Module, batch: int) -> float:
-    """Return the microseconds a token of one layer, forward and backward."""
+    """Return one layer's microseconds per token, forward and backward."""
     xs = torch.randn(TOKENS, batch, layer.input_size, requires_grad=True)  # (T, B, X)
     return 1000 * milliseconds(lambda: layer(xs)[0].sum().backward()) / (TOKENS * batch)

@@ -1,4 +1,4 @@
-"""Compute the small experiments whose results the pages quote and draw."""
+"""Run the small experiments whose results the pages quote and draw."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,7 +14,7 @@ OPTIMIZERS: dict[str, Callable] = {
     "rmsprop": optimizers.rmsprop,
     "adam": optimizers.adam,
 }
-RATES = 10.0 ** (np.arange(-16, 5) / 4)  # four a decade, from 0.0001 to 10
+RATES = 10.0 ** (np.arange(-16, 5) / 4)  # four per decade, from 0.0001 to 10
 
 
 # Cells
@@ -25,8 +25,8 @@ def gradient_by_distance(
 ) -> np.ndarray:
     """Return the norm of a gradient 0, 1, 2, ... steps before the last h, where it enters with norm 1.
 
-    An array (tokens + 1) of geometric means over `batch` sequences of normal tokens with standard deviation
-    `scale`. In an LSTM the norm is of the gradients of h and c together.
+    Returns geometric means (tokens + 1) over `batch` sequences of normal tokens with standard deviation
+    `scale`. For an LSTM, the norm covers the gradients of h and c together.
     """
     random = np.random.default_rng(1)
     H, X = weights.U.shape[1], weights.W.shape[1]
@@ -45,8 +45,8 @@ def gradient_curves(X: int, H: int, tokens: int = 100) -> dict[str, dict[str, np
     """Return `gradient_by_distance` of several cells, each (tokens + 1).
 
     `plain`: a cell without gates, by the factor on its orthogonal U; `start`: each cell at this project's
-    first weights; `open`: with gate biases that keep the memory; `cut`: that LSTM with no path through the
-    candidate. The tokens have the scale of this project's embeddings at the start.
+    initial weights; `open`: with gate biases that keep the memory; `cut`: that LSTM with no path through the
+    candidate. The tokens have the scale of this project's initial embeddings.
     """
 
     def curve(cell: Cell, factor: float = 1.0, memory: float | None = None, cut: bool = False) -> np.ndarray:
@@ -74,7 +74,7 @@ def gradient_curves(X: int, H: int, tokens: int = 100) -> dict[str, dict[str, np
 
 
 def reset_difference(X: int, H: int, tokens: int = 20) -> float:
-    """Return the largest difference between the h of the two forms of the reset gate, with equal weights."""
+    """Return the largest difference in h between the two forms of the reset gate, with equal weights."""
     random = np.random.default_rng(0)
     weights = cells.initial(cells.GRU, X, H, random)
     xs, start = random.standard_normal((tokens, 1, X)), (np.zeros((1, H)),)
@@ -91,7 +91,7 @@ def saved_numbers(cell: Cell, X: int, H: int) -> int:
 
 
 def half_life(gate: float | np.ndarray) -> float | np.ndarray:
-    """Return after how many steps half of a memory is left, if the gate stays at this value."""
+    """Return the steps until half of a memory is left, if the gate stays at this value."""
     return np.log(0.5) / np.log(gate)
 
 
@@ -102,7 +102,7 @@ def counter(steps: int) -> Weights:
 
 
 def counted(ups: int, downs: int) -> float:
-    """Return the cell state of `counter` after so many tokens of each kind."""
+    """Return the cell state of `counter` after `ups` and `downs` tokens."""
     tokens = np.repeat(np.eye(2), [ups, downs], axis=0)[:, None]  # (ups + downs, 1, 2)
     zero = np.zeros((1, 1))
     _, (_, c), _ = cells.forward(cells.LSTM, counter(ups), tokens, (zero, zero))
@@ -110,7 +110,7 @@ def counted(ups: int, downs: int) -> float:
 
 
 def longest_gru_count(z: float) -> int:
-    """Return after how many steps a float32 GRU unit that rises with this update gate stops changing."""
+    """Return the steps until a float32 GRU unit that rises with this update gate stops changing."""
     z, h, steps = np.float32(z), np.float32(0), 0
     while (new := (1 - z) * np.float32(1) + z * h) != h:
         h, steps = new, steps + 1
@@ -121,14 +121,14 @@ def longest_gru_count(z: float) -> int:
 
 
 class Path(NamedTuple):
-    """The weights before and after each step, and the loss there."""
+    """The weights before and after each step, and their losses."""
 
     points: np.ndarray  # (steps + 1, ..., 2)
     losses: np.ndarray  # (steps + 1, ...)
 
 
 class Surface(NamedTuple):
-    """A loss over two weights and its gradient (both take (..., 2)), where to start, and the minimum."""
+    """A loss over two weights and its gradient (both take (..., 2)), its start and its minimum."""
 
     loss: Callable[[np.ndarray], np.ndarray]
     gradient: Callable[[np.ndarray], np.ndarray]
@@ -174,14 +174,14 @@ def descend(name: str, surface: Surface, rates: np.ndarray, steps: int) -> Path:
 def settling_step(losses: np.ndarray, share: float = 1e-4) -> np.ndarray:
     """Return the step from which the loss (steps + 1, ...) stays below a share of its start.
 
-    That is steps + 1 if it never does.
+    It is steps + 1 if there is none.
     """
     above = ~(losses < share * losses[0])  # NaN counts as above
     return len(losses) - np.argmax(above[::-1], axis=0)
 
 
 class Search(NamedTuple):
-    """The best of the rates tried, its steps, and the smallest and largest rate that arrives at all."""
+    """The best of the rates tried, its steps, and the smallest and largest rates that converge."""
 
     rate: float
     steps: int
@@ -190,7 +190,7 @@ class Search(NamedTuple):
 
     @property
     def band(self) -> float:
-        """Return the ratio of the largest to the smallest rate that arrives."""
+        """Return the ratio of the largest to the smallest converging rate."""
         return self.highest / self.lowest
 
 
@@ -202,12 +202,12 @@ def best_rate(name: str, surface: Surface, steps: int = 3000) -> Search:
 
 
 def shrinking_steps(factor: float, times: float = 100) -> float:
-    """Return the steps that shrink a distance so many times, if each multiplies it by `factor`."""
+    """Return the steps that shrink a distance `times`-fold, if each multiplies it by `factor`."""
     return np.log(times) / -np.log(factor)
 
 
 def sgd_noise(rate: float) -> float:
-    """Return by formula what `noise_floor` measures for SGD: there, shrinking and noise are in balance."""
+    """Return by formula what `noise_floor` measures for SGD, where shrinkage and noise balance."""
     return np.sqrt(rate / (2 - rate))
 
 
@@ -265,8 +265,8 @@ def uncorrected_adam_lengths(steps: int, beta1: float = 0.9, beta2: float = 0.99
 def wrong_way(beta2: float) -> float:
     """Return Adam's move over one cycle of 101 gradients, in learning rates, once its state has settled.
 
-    One gradient is 1010, the hundred others are -10 (Reddi et al., 2018). Their sum is 10, so that descent
-    should move down.
+    One gradient is 1010, the hundred others are -10 (Reddi et al., 2018). Their sum is 10, so descent should
+    move down.
     """
     w, state, before = np.zeros(1), None, 0.0
     cycle = np.array([[1010.0]] + 100 * [[-10.0]])
@@ -278,6 +278,6 @@ def wrong_way(beta2: float) -> float:
 
 
 def step(name: str, w: np.ndarray, g: np.ndarray, state: tuple | None, **settings: float) -> tuple:
-    """Take a step with the optimizer `name`; a state of None is the one before the first step."""
+    """Take a step with the optimizer `name`; a state of None marks the first step."""
     update = OPTIMIZERS[name]
     return update(w, g, **settings) if state is None else update(w, g, state, **settings)

@@ -64,7 +64,7 @@ def test_a_mistake_is_one_line(capsys) -> None:
 
 
 def other_process(path, then: str) -> subprocess.Popen:
-    """A process that has opened `path` for writing, and then does something."""
+    """Start a process that opens `path` for writing and then runs code."""
     code = f"""
 import sys, os, signal, time
 from spoilers.core.files import replacing, replacing_folder
@@ -134,7 +134,7 @@ def test_what_is_planted_under_the_partial_name_is_not_followed(tmp_path, name, 
 
 
 def test_modes(tmp_path) -> None:
-    """A new file follows the umask, an existing one keeps its mode."""
+    """A new file follows the umask; an existing one keeps its mode."""
     path = tmp_path / "file"
     before = os.umask(0o027)
     try:
@@ -148,7 +148,7 @@ def test_modes(tmp_path) -> None:
 
 
 def test_outputs_are_on_the_disk_before_they_have_their_names(tmp_path, monkeypatch) -> None:
-    """And the name is on the disk before the program goes on."""
+    """Sync the name, too, before the program goes on."""
     done = []
     fsync, replace = os.fsync, os.replace
 

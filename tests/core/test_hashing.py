@@ -1,4 +1,4 @@
-"""Splits and samples of books rest on these numbers: a change here would move books in silence."""
+"""Splits and samples of books depend on these numbers: a change would silently move books."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Work side by side: in order, with errors, and nothing left behind by a kill."""
+"""Parallel work: its order, its errors, and no processes left after a kill."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ def test_an_error_reaches_the_caller():
 
 
 def forever(_: int) -> None:
-    os.write(1, f"{os.getpid()}\n".encode())  # at once: two processes write
+    os.write(1, f"{os.getpid()}\n".encode())  # in one write, since two processes write
     time.sleep(600)
 
 

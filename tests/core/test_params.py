@@ -1,4 +1,4 @@
-"""params.yaml: what is read, and what is said of a mistake."""
+"""params.yaml: what is read, and how mistakes are reported."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def changed(key: str, value: object) -> dict:
 
 
 def load(folder: Path, values: dict, written_as: str = "") -> params.Params:
-    """Load values from a file; `written_as` stands in place of the value `HERE`."""
+    """Load values from a file; `written_as` replaces the value `HERE`."""
     path = folder / "params.yaml"
     path.write_text(yaml.safe_dump(values).replace("HERE", written_as), encoding="utf-8")
     return params.load(path)
@@ -99,7 +99,7 @@ def test_a_file_that_is_no_yaml_is_one_line(tmp_path: Path, text: str, words: li
 
 
 def test_a_billion_laughs(tmp_path: Path) -> None:
-    """A file of which each line says the one before it nine times; few aliases do no harm."""
+    """Refuse lines that each repeat the one before nine times; allow a few aliases."""
     lines = ["a0: &a0 lol"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
     for count, message in ((12, "more than 10 aliases"), (2, "a1: is not a setting")):
         (tmp_path / "params.yaml").write_text("\n".join(lines[:count]))

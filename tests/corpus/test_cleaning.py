@@ -1,4 +1,4 @@
-"""Every line is kept, dropped or rejected, and counted; nothing half written stays."""
+"""Every line is kept, dropped or rejected, and counted; no half-written file stays."""
 
 import gzip
 import json
@@ -54,7 +54,7 @@ def pack(lines: list) -> bytes:
 
 
 class Cleaned:
-    """What `clean` makes of some lines."""
+    """The results of `clean`."""
 
     def __init__(self, folder: Path, lines: list, **changes):
         source = folder / "in.json.gz"
@@ -179,7 +179,7 @@ def test_a_byte_order_mark_costs_no_review(tmp_path):
 
 
 def test_what_was_converted_is_counted_and_what_is_wrong_is_shown(tmp_path):
-    """The wrong value, wherever in its line it stands."""
+    """Show the wrong value wherever it is in its line."""
     saved = [record(i, f"Fine {i}.") | {"book_id": 7, "timestamp": 1504051200000} for i in range(2)]
     wrong = record(3, "x" * 500) | {"rating": "good"}
     cleaned = Cleaned(tmp_path, [*saved, record(2, "So."), wrong])
@@ -192,7 +192,7 @@ def test_what_was_converted_is_counted_and_what_is_wrong_is_shown(tmp_path):
 
 
 def test_rejected_lines_are_listed_up_to_a_number(tmp_path, monkeypatch):
-    """The first of them, whatever the blocks, and how many more there were."""
+    """List the first ones, whatever the block size, and count the others."""
     given = [line for review in records(30) for line in (json.dumps(review).encode(), b"x", b"y")]
     monkeypatch.setattr(cleaning, "LISTED", 25)
     for size in (10, 1 << 22):
@@ -252,7 +252,7 @@ def test_batches_and_runs_make_no_difference(tmp_path, monkeypatch):
 
 
 def damage(draw: random.Random, line: bytes) -> bytes:
-    """A line with a few bytes changed, lost, repeated, put in, or exchanged for other JSON."""
+    """Change, delete, repeat or insert a few bytes of a line, or swap in other JSON."""
     line = bytearray(line)
     for _ in range(draw.randint(1, 3)):
         at = draw.randrange(len(line))
@@ -311,7 +311,7 @@ def start(stage: str, project: Path) -> subprocess.Popen:
 
 
 def test_killed_and_run_again(tmp_path):
-    """At a random moment in the second half of each stage, at whose end the files appear."""
+    """Kill each stage at random in its second half; its files appear at the end."""
     shutil.copy(ROOT / "params.yaml", tmp_path)
     draw = random.Random(3)
     for stage, outputs in STAGES.items():
@@ -327,7 +327,7 @@ def test_killed_and_run_again(tmp_path):
         time.sleep(draw.uniform(0.5, 1) * seconds)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        for name in outputs:  # whole or not there
+        for name in outputs:  # complete or absent
             if (tmp_path / name).exists():
                 assert (tmp_path / name).read_bytes() == undisturbed[name]
         assert start(stage, tmp_path).wait() == 0

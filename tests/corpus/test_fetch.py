@@ -1,4 +1,4 @@
-"""Every way in which a download goes wrong ends in the right file or in one clear line."""
+"""Every failing download ends in the right file or in one clear line."""
 
 import errno
 import gzip
@@ -32,7 +32,7 @@ from tests.pipeline.stubs import change_params
 
 
 def pack(seed: int, lines: int = 4000) -> bytes:
-    """A gzip file, stored rather than compressed, so that the size does not depend on the seed."""
+    """Make a gzip file, stored uncompressed so that its size does not depend on the seed."""
     draw = random.Random(seed)
     text = b"".join(b'{"review_id": "%032x"}\n' % draw.getrandbits(128) for _ in range(lines))
     return gzip.compress(text, 0, mtime=0)
@@ -43,7 +43,7 @@ CUTS = [random.Random(seed).randrange(len(NEW)) for seed in range(20)]
 
 
 class Server(ThreadingHTTPServer):
-    """Answers by a script of functions, one a request; the last one serves whatever follows."""
+    """Answers from a script of functions, one per request; the last one serves the rest."""
 
     daemon_threads = True
     block_on_close = False
@@ -91,7 +91,7 @@ def serve(
     obey_if_range: bool = True,
     cut: int | None = None,
 ) -> None:
-    """A server that knows ranges; `cut` is the offset in the file at which the connection ends."""
+    """Serve with ranges; `cut` is the offset in the file at which the connection ends."""
     asked = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range", ""))
     same = handler.headers.get("If-Range") in (etag, modified) or not obey_if_range
     start = int(asked[1]) if asked and same else 0
@@ -105,7 +105,7 @@ def serve(
 
 
 def serve_whole(handler: Handler, body: bytes = NEW, **headers: object) -> None:
-    """A server that knows no ranges."""
+    """Serve without ranges."""
     handler.answer(200, body, **headers)
 
 
@@ -161,15 +161,15 @@ def get(*urls: str, **options: object) -> dict:
 
 
 def assert_arrived(body: bytes = NEW) -> None:
-    """The right file, nothing beside it, and at most this one kept of the transfers."""
+    """Assert that the right file is there alone, and no other transfer was kept."""
     assert TARGET.read_bytes() == body
     assert os.listdir(TARGET.parent) == [TARGET.name]
     assert [path.read_bytes() for path in fetch.CACHE.glob("*.gz")] in ([], [body])
-    assert len(list(fetch.CACHE.glob("*"))) in (0, 2)  # with its notes
+    assert len(list(fetch.CACHE.glob("*"))) in (0, 2)  # a transfer comes with its notes
 
 
 def assert_refused(act, *words: str, kept: int = 0) -> None:
-    """One line that has the words, no file, and `kept` bytes to go on from."""
+    """Assert one line with the words, no file, and `kept` bytes to resume."""
     with pytest.raises(UserError) as caught:
         act()
     message = str(caught.value)
@@ -185,13 +185,13 @@ def partial_sizes() -> list[int]:
 
 @pytest.fixture
 def down(server):
-    """The URL of a server that is down: its port is taken, but nobody listens."""
+    """Yield the URL of a dead server: its port is taken, but nobody listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}/reviews.json.gz"
 
 
-# Transfers that end well
+# Transfers that succeed
 
 
 def test_describes_what_came(server, folder):
@@ -376,7 +376,7 @@ def test_a_body_that_ends_with_the_connection(server, folder):
 
 
 def test_the_body_is_not_decoded(server, folder):
-    """Servers call the file itself encoded; one that encodes it once more is refused."""
+    """Accept the file labelled as encoded; refuse it when encoded once more."""
     server.script = [bind(serve_whole, Content_Encoding="gzip")]
     get(server.url)
     assert_arrived()
@@ -421,7 +421,7 @@ def test_what_had_arrived_before_a_kill_is_not_asked_for_again(server, folder):
 
 
 def test_a_verified_download_is_never_fetched_twice(server, folder, capsys):
-    """Whatever becomes of the output, of the server, and of the expected sum."""
+    """Ignore changes of the output, the server and the expected sum."""
     server.script = [serve, bind(refuse, status=404)]
     facts = get(server.url)
     for expected in (None, facts["sha256"]):
@@ -465,7 +465,7 @@ def test_replaces_an_earlier_file(server, folder):
     assert_arrived()
 
 
-# Transfers that cannot end well
+# Transfers that must fail
 
 
 def test_gives_up_after_five_tries_without_progress(server, folder):
@@ -609,7 +609,7 @@ def test_the_last_url_is_kept(server, folder):
     ],
 )
 def test_an_answer_that_makes_no_sense(server, folder, monkeypatch, answer):
-    """It is one line, or the file if that came all the same."""
+    """Expect one line, or the file if it arrived anyway."""
     monkeypatch.setattr(fetch.time, "sleep", lambda seconds: None)
     server.script = [answer]
     try:
@@ -658,7 +658,7 @@ def test_a_socks_proxy_is_named(server, folder, monkeypatch):
 
 
 def drip(handler: Handler) -> None:
-    """A byte now and then, without end."""
+    """Send single bytes without end."""
     handler.answer(200, NEW[:10], Content_Length=len(NEW), ETag='"new"')
     for at in range(10, len(NEW)):
         if handler.server.gate.wait(0.01):
@@ -727,7 +727,7 @@ def test_an_address_without_a_host(folder):
 
 
 class Full(io.BufferedWriter):
-    """A file on a disk that takes no more than 9000 bytes."""
+    """A file on a disk that has room for 9000 bytes."""
 
     def write(self, block: bytes) -> int:
         room = 9000 - self.tell()
@@ -752,7 +752,7 @@ def test_a_full_disk(server, folder, monkeypatch):
 
 @pytest.mark.parametrize("body", [NEW, OLD + NEW], ids=["one member", "two members"])
 def test_copies_a_gzip_file(folder, body):
-    Path("given.json").write_bytes(body)  # the content tells, not the name
+    Path("given.json").write_bytes(body)  # the content decides, not the name
     sum_ = hashlib.sha256(body).hexdigest()
     facts = fetch.copy("given.json", TARGET, sum_)
     assert facts == {"path": "given.json", "bytes": len(body), "sha256": sum_}
@@ -767,7 +767,7 @@ def test_packs_plain_json_lines_always_alike(folder):
     assert facts == {"path": "given.json", "bytes": len(lines), "sha256": sum_}
     first = TARGET.read_bytes()
     assert gzip.decompress(first) == lines
-    assert first[4:8] == bytes(4)  # no time of day
+    assert first[4:8] == bytes(4)  # no time stamp
     os.rename("given.json", "renamed.json")
     fetch.copy("renamed.json", TARGET)
     assert_arrived(first)
@@ -916,7 +916,7 @@ def test_a_mistake_ends_the_command_in_one_line(server, folder):
 
 def test_a_killed_run_is_gone_on_with_by_the_next(server, folder):
     def dribble(handler: Handler) -> None:
-        """Half of the file in small pieces, and nothing more as long as the process lives."""
+        """Send half of the file in small pieces, then hang until the process ends."""
         handler.answer(200, Content_Length=len(NEW), ETag='"new"')
         for start in range(0, len(NEW) // 2, 1000):
             handler.wfile.write(NEW[start : start + 1000])
@@ -943,7 +943,7 @@ def test_a_killed_run_is_gone_on_with_by_the_next(server, folder):
 
 @pytest.mark.parametrize("change", [{"seed": 14}, {"download.sample.reviews": 70}])
 def test_the_stage_fetches_nothing_again(server, folder, change):
-    """DVC has deleted its outputs; the settings are others, and the server is away."""
+    """Reuse the download after DVC deleted it, with other settings and no server."""
     server.script = [serve, bind(refuse, status=404)]
     configure(server.url)
     first = run_stage()

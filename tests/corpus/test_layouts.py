@@ -1,4 +1,4 @@
-"""Records of both layouts, what is wrong with others, and where sentences end."""
+"""Records of both layouts, errors in others, and the ends of sentences."""
 
 import json
 from datetime import date
@@ -86,7 +86,7 @@ WRONG = [
 ]
 
 
-SAVED_AGAIN = [  # as pandas does, for one
+SAVED_AGAIN = [  # as pandas does, for example
     ("book_id", 7),
     ("book_id", 7.0),
     ("rating", 3.0),
@@ -123,7 +123,7 @@ def test_either_layout_has_either_date():
 
 @pytest.mark.parametrize("record", [MARKED, RAW])
 def test_what_pandas_saves_is_read(tmp_path, record):
-    """By its own reader and writer, which guess dates and numbers."""
+    """Use pandas' own methods, which guess dates and numbers."""
     path = tmp_path / "reviews.json"
     path.write_text("".join(json.dumps(record | {"user_id": str(i)}) + "\n" for i in range(3)))
     for how in ({}, {"date_format": "iso"}, {"date_unit": "ms"}):
@@ -238,7 +238,7 @@ def test_tags_however_they_are_written(tag):
     close = tag.replace("[", "]").replace("91", "93").replace("5B", "5D").replace("lsqb", "rsqb")
     close = close.replace("view", "hide").replace("VIEW", "HIDE")
     assert split_spans(f"a{tag}b{close}c") == ([(0, "a"), (1, "b"), (0, "c")], [])
-    # Nor is one left where only normalising would see it.
+    # Tags that only normalising would reveal are removed too.
     assert normalise(pa.array([f"a {tag}b{close} c"])).to_pylist() == ["a b c"]
 
 

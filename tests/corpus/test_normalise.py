@@ -1,4 +1,4 @@
-"""What normalising takes out, and what it leaves alone."""
+"""What normalising removes, and what it keeps."""
 
 import html
 
@@ -64,7 +64,7 @@ texts = st.lists(st.text() | MARKUP | st.text("spoiler (hide)])")).map("".join)
 @given(st.lists(texts, max_size=4))
 @example(["a (Hide Spoiler) b", "a WwW.x", "a http://b", "a  b", " a", "a ", "a&amp;b", "a<b>", "[b]", "a]"])
 def test_nothing_escapes_the_quick_look(batch):
-    """Texts that do not look suspect are those which the replacements would leave as they are."""
+    """Skip only those texts that the replacements would leave unchanged."""
     quick = normalise(pa.array(batch, pa.string()))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "SUSPECT", "")

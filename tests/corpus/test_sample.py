@@ -1,4 +1,4 @@
-"""The embedded sample: its sentences, and the reviews composed of them."""
+"""The embedded sample: its sentences, and the reviews made from them."""
 
 import random
 import re
@@ -20,7 +20,7 @@ NOVELS = load_novels()
 REVIEWS = list(compose.compose(3000, 0.25, seed=7))
 PLAIN = Habits("plain", contracts=False, careless=0.0)
 FRAMED = [(kind, part) for kind, parts in load_opinions().items() for part in parts if part != "bare"]
-# A hole, a doubled blank or word, an article before another, a blank before a stop.
+# An unfilled slot, a doubled space or word, two articles in a row, misplaced punctuation.
 UNEVEN = re.compile(r"[{}]|  | [.,?!]|[.,?!][.,]|\b(an?|the) (an?|the)\b|\b(?!had |that |her )(\w+ )\3")
 
 
@@ -49,7 +49,7 @@ def test_a_novel_has_what_it_owes(path) -> None:
 
 @pytest.mark.parametrize("novel", NOVELS, ids=lambda novel: novel.title)
 def test_a_novel_knows_its_people(novel) -> None:
-    """Whoever fills a slot occurs in the novel's own sentences, so that no name strays into another novel."""
+    """Find in the novel's sentences each person who fills a slot, so no name strays into another novel."""
     told = " ".join((*novel.plot, *novel.twists, *novel.words["scene"]))
     for person in (*novel.people, *novel.foes, *(who for pair in novel.couples for who in pair)):
         assert any(re.search(rf"\b{re.escape(word)}\b", told) for word in person.name.split()[-1:]), person
@@ -64,7 +64,7 @@ def test_no_sentence_and_no_scene_is_used_twice() -> None:
 
 
 def test_the_kinds_are_of_one_length() -> None:
-    """Nothing but what is said should tell a spoiler from another sentence."""
+    """Let only the content tell a spoiler from another sentence."""
     for kinds in ([[n.spoilers for n in NOVELS], [n.events for n in NOVELS], [n.hard for n in NOVELS]],
                   [[n.twists for n in NOVELS], [n.words["scene"] for n in NOVELS]]):  # fmt: skip
         means = [np.mean([len(text.split()) for texts in kind for text in texts]) for kind in kinds]

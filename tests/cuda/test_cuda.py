@@ -1,4 +1,4 @@
-"""On an NVIDIA GPU: exact, repeatable, resumable, and the same as on the CPU."""
+"""Training on an NVIDIA GPU: exact, repeatable, resumable, equal to the CPU."""
 
 import signal
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""Every reader against damaged input: one clear line or what was there; no traceback, no other values.
+"""Give every reader damaged input: it must report one clear line or return the original values.
 
-The suite tries a few dozen inputs per reader; `make fuzz MINUTES=20` goes on with others for so long. An
-input is made from the reader's name and a number, so a failure repeats.
+The suite tries a few dozen inputs per reader; `make fuzz MINUTES=20` tries others for that long. An
+input is made from the reader's name and a number, so failures are reproducible.
 """
 
 import csv
@@ -120,7 +120,7 @@ def mutate(draw: random.Random, data: bytes) -> bytes:
 
 
 def rounds(name: str, readers: int) -> Iterator[random.Random]:
-    """Yield a generator per input, `ROUNDS` of them or for this reader's share of the minutes."""
+    """Yield a generator per input, for `ROUNDS` inputs or this reader's share of the minutes."""
     end, number = time.monotonic() + SECONDS / readers, 0
     while number < ROUNDS or time.monotonic() < end:
         yield random.Random(f"{name} {number}")
@@ -171,7 +171,7 @@ def parquet_rows(draw: random.Random, folder: Path) -> None:
 
 
 def read(path: Path, data: bytes) -> list[Row] | None:
-    """Return the rows, which must be such as can be scored or say why not; None where the file is refused."""
+    """Return the rows, which must be scorable or say why not; None if the file is refused."""
     path.write_bytes(data)
     try:
         rows = list(read_rows(path))
@@ -199,7 +199,7 @@ def word_vectors(draw: random.Random, folder: Path) -> None:
 
 
 def model_folders(draw: random.Random, folder: Path) -> None:
-    """Whatever passes predicts as before, unless the manifest itself says something else, and well formed."""
+    """Check that a folder that loads predicts as before, unless a valid manifest says otherwise."""
     kind = draw.choice(["lstm", "gru", "baseline"])
     original = SAVED.setdefault(kind, write_model(folder / "original", kind))
     if original.parent == folder:
@@ -250,7 +250,7 @@ FACTS = (
 
 
 def http_replies(draw: random.Random, folder: Path) -> None:
-    """The header lines and the body are damaged; what arrives is the file as it was, or nothing."""
+    """Damage the headers or the body; expect the original file or nothing."""
     os.chdir(folder)
     head = mutate(draw, b"HTTP/1.1 200 OK\r\n" + FACTS.encode()) if draw.random() < 0.7 else None
     reply = head + BODY if head else b"HTTP/1.1 200 OK\r\n" + FACTS.encode() + mutate(draw, BODY)

@@ -19,14 +19,14 @@ from tests.scored import labelled
 
 
 def evaluation(labels: np.ndarray, books: np.ndarray, **probabilities) -> Evaluation:
-    """The evaluation of models that have one training, an array, or several, a list of arrays."""
+    """Evaluate models with one training (an array) or several (a list of arrays)."""
     of_models = {name: p if isinstance(p, list) else [p] for name, p in probabilities.items()}
     thresholds = {name: [0.5] * len(trainings) for name, trainings in of_models.items()}
     return Evaluation(labels, Resamples.of(books, 300, seed=1), of_models, thresholds, 0.95, seed=1)
 
 
 def simulated(seed: int, size: int = 600) -> tuple[np.ndarray, ...]:
-    """Labels, books, and the probabilities of a good, a bad and a middling model."""
+    """Draw labels, books, and a good, a bad and a middling model's probabilities."""
     draw = np.random.default_rng(seed)
     labels = (draw.random(size) < 0.3).astype(np.float32)
     p = [np.clip(gain * labels + (1 - gain) * draw.random(size), 0, 1) for gain in (0.3, 0.05, 0.2)]
@@ -48,7 +48,7 @@ def test_a_better_model_is_shown_in_its_direction() -> None:
     (back,) = evaluation(labels, books, lstm=bad, gru=good).pairs()
     assert back["shown"] == 1
     assert back["low"] == -there["high"]
-    # The interval reaches as far as the first quantile, 80 % power takes a second one beside it.
+    # The interval extends to the first quantile; 80 % power adds a second one.
     assert (there["high"] - there["low"]) / 2 < there["detectable"] < there["high"] - there["low"]
 
 
@@ -64,7 +64,7 @@ def test_pairs_and_headline() -> None:
         ("gru", "majority"),
         ("tfidf", "majority"),
     ]
-    # Corrected as one: the clearest has the widest interval.
+    # Corrected together: the clearest has the widest interval.
     assert max(p["confidence"] for p in pairs) == pytest.approx(1 - 0.05 / 6, abs=1e-4)
     assert min(p["confidence"] for p in pairs) == 0.95
     headlines = [evaluation(labels, books, **models).headline(name) for name in models]
@@ -73,7 +73,7 @@ def test_pairs_and_headline() -> None:
 
 
 def trained(seed: int, chance: float) -> tuple[np.ndarray, ...]:
-    """Labels, books, and four trainings of two equal cells, each moved by the chance of its training."""
+    """Draw labels, books, and four trainings of two equal cells; `chance` varies each training."""
     draw = np.random.default_rng([9, seed])
     labels = (draw.random(400) < 0.3).astype(np.float32)
     cells = []
@@ -97,7 +97,7 @@ def test_scores_are_means_over_trainings() -> None:
     alone = evaluation(labels, books, lstm=lstm[0]).scores("lstm")
     assert scores["high"] - scores["low"] > 0
     assert alone["average_precision"] == round(precisions[0], 4)
-    # Paired by seed: what moves both trainings of a seed alike moves no difference.
+    # Paired by seed: an effect common to both trainings of a seed changes no difference.
     (same, *_) = evaluation(labels, books, lstm=lstm, gru=[p.copy() for p in lstm]).pairs()
     assert (same["low"], same["high"]) == (0, 0)
 
@@ -179,7 +179,7 @@ def test_trainings_are_paired_by_seed(tmp_path) -> None:
 
 
 def split_table() -> pa.Table:
-    """Four reviews: two spoil, in the last sentence and in the first; one has no flags."""
+    """Make four reviews: two spoil, in the last or first sentence; one has no flags."""
     flags = [[False, False, True], [True, False], [False], None]
     lengths = [[40, 40, 20], [10, 60], [64], [600]]
     columns = {

@@ -1,4 +1,4 @@
-"""Scores under weights against scikit-learn; intervals against simulation."""
+"""Compare weighted scores with scikit-learn, intervals with simulation."""
 
 import numpy as np
 import pytest
@@ -30,13 +30,13 @@ def test_weights_are_repetitions(data, seed: int) -> None:
     ranking = Ranking(labels, p)
     assert ranking.average_precision(weights) == pytest.approx(metrics.average_precision_score(*repeated[:2]))
     assert ranking.roc_auc(weights) == pytest.approx(metrics.roc_auc_score(*repeated[:2]))
-    each = Resamples(weights.astype(np.int16), np.arange(len(labels)))  # a review a book
+    each = Resamples(weights.astype(np.int16), np.arange(len(labels)))  # one review per book
     assert f1_of(each, labels, p >= 0.5) == pytest.approx(metrics.f1_score(repeated[0], repeated[2]))
 
 
 @given(labelled(), st.integers(0, 2**32 - 1))
 def test_points_of_a_curve(data, seed: int) -> None:
-    """Against every threshold, tried one by one."""
+    """Compare with all thresholds, one by one."""
     labels, p = data
     weights = np.random.default_rng(seed).integers(1, 3, (1, len(labels)))
     y, x = np.repeat(labels, weights[0]), np.repeat(p, weights[0])
@@ -74,7 +74,7 @@ def test_resampling_draws_whole_books(monkeypatch) -> None:
 
 def test_an_interval_by_hand() -> None:
     values = np.array([*range(1001), np.nan, np.inf])
-    # Over many groups Student's t is the normal distribution.
+    # With many groups, Student's t is the normal distribution.
     assert interval(values, 0.9, 10**9) == pytest.approx((50, 950), abs=1e-3)
     narrow, wide = interval(values, 0.9, 100), interval(values, 0.9, 10)
     assert wide[0] < narrow[0] < 50
@@ -88,7 +88,7 @@ BOOKS, REVIEWS = 60, 5  # reviews of each book
 
 
 def simulate(draw: np.random.Generator, books: int) -> tuple[np.ndarray, ...]:
-    """Book, label and two models' scores of reviews; a book moves its reviews' labels and scores."""
+    """Draw reviews' books, labels and two models' scores; a book shifts its labels and scores."""
     book = np.repeat(np.arange(books), REVIEWS)
     share = 1 / (1 + np.exp(1 - draw.normal(0, 0.5, books)[book]))
     labels = (draw.random(len(book)) < share).astype(np.float32)
@@ -101,7 +101,7 @@ def simulate(draw: np.random.Generator, books: int) -> tuple[np.ndarray, ...]:
 
 
 def truths() -> dict[str, float]:
-    """The scores on so many books that they hardly vary any more."""
+    """Compute the scores on enough books that they hardly vary."""
     _, labels, first, second = simulate(np.random.default_rng(1), 400_000)
     precision = [scores.average_precision(labels, p) for p in (first, second)]
     return {
@@ -113,7 +113,7 @@ def truths() -> dict[str, float]:
 
 
 def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
-    """95 % intervals in 600 simulated test sets of 60 books: 570 cover it, give or take three deviations."""
+    """Expect 570 of 600 95 % intervals, from 60 books each, to cover it, within three deviations."""
     truth = truths()
     covered = dict.fromkeys(truth, 0)
     for seed in range(600):
@@ -148,7 +148,7 @@ def test_holm_gives_the_clearest_difference_the_widest_interval() -> None:
 
 
 def test_holm_stops_at_the_first_that_is_not_shown() -> None:
-    """Alone, at 95 %, each of these would be shown; the clearest is not at 97.5 %, which ends it."""
+    """Stop at the clearest: it is not shown at 97.5 %, though each alone would be at 95 %."""
     noise = np.random.default_rng(6).normal(0, 1, 5000)
     first, second = holm_intervals([noise + 2.1, noise + 2.05], 0.95, MANY)
     assert first.low < 0 < second.low
@@ -158,7 +158,7 @@ def test_holm_stops_at_the_first_that_is_not_shown() -> None:
 
 
 def test_holm_finds_a_difference_where_there_is_none_as_rarely_as_it_says() -> None:
-    """400 simulated studies of three differences, all of them 0."""
+    """Simulate 400 studies of three differences, all of them 0."""
     draw = np.random.default_rng(7)
     found = 0
     for _ in range(400):
@@ -182,7 +182,7 @@ def test_sums_of_a_resample() -> None:
 
 
 def test_trainings_are_drawn_with_the_variance_of_a_mean() -> None:
-    """Over all that can be drawn, a mean of five has the variance of its mean as estimated from the five."""
+    """Check that drawn means of five have the variance of the mean as estimated from the five."""
     drawn = draw_trainings(5, 40_000, seed=1)
     assert drawn.sum(axis=1) == pytest.approx(1)
     values = np.array([0.1, 0.4, 0.2, 0.9, 0.3])
@@ -208,7 +208,7 @@ def test_degrees_of_freedom_follow_the_larger_part_of_the_variance() -> None:
 
 
 def test_detectable_differences_are_shown_as_often_as_they_say() -> None:
-    """A true difference of just that size, in 500 simulated studies with a standard error of 1."""
+    """Simulate 500 studies with a true difference of that size and a standard error of 1."""
     draw = np.random.default_rng(8)
     noise = draw.normal(0, 1, 4000)
     size = Bootstrap(0, noise, MANY).detectable(0.95)
@@ -220,7 +220,7 @@ def test_detectable_differences_are_shown_as_often_as_they_say() -> None:
 
 @pytest.mark.parametrize("of_trainings", [0.1, 1.0, 5.0])
 def test_chance_of_a_training_is_not_taken_for_a_difference(of_trainings: float) -> None:
-    """600 simulated comparisons of equal cells, each with five trainings and an error of 1 from its books."""
+    """Simulate 600 comparisons of equal cells, each with five trainings and an error of 1 from books."""
     draw = np.random.default_rng(9)
     drawn, shown = draw_trainings(5, 400, seed=1), 0
     for _ in range(600):

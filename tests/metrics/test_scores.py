@@ -1,4 +1,4 @@
-"""Scores against scikit-learn."""
+"""Compare with scikit-learn."""
 
 import numpy as np
 import pytest
@@ -55,6 +55,6 @@ def test_single_class_has_no_ranking() -> None:
 
 
 def test_calibration_error_by_hand() -> None:
-    # Two bins: 0.1 and 0.1 with no spoiler, 0.85 and 0.75 in two further bins with one each.
+    # Three bins: 0.15 and 0.15 without a spoiler; 0.85 and 0.75 with one spoiler each.
     error = scores.calibration_error(np.array([0, 0, 1, 1]), np.array([0.15, 0.15, 0.85, 0.75]))
     assert error == pytest.approx((0.3 + 0.15 + 0.25) / 4)

@@ -1,4 +1,4 @@
-"""The simple models: features from ids are scikit-learn's from the words."""
+"""The simple models: their features from ids equal scikit-learn's."""
 
 import numpy as np
 import pyarrow as pa
@@ -32,7 +32,7 @@ SETTINGS = Baseline(inverse_regularization=[0.1, 1.0, 10.0], min_count=2, max_fe
 
 
 def texts(some: Reviews) -> list[str]:
-    """Each review as its ids, in words; those of unknown words are all different."""
+    """Write each review's ids as words; every unknown word is different."""
     parts = np.split(some.ids, some.token_ends[:-1])
     numbers = iter(range(10**6))
     return [" ".join(f"u{next(numbers)}" if i == UNKNOWN else f"w{i:04}" for i in part) for part in parts]
@@ -48,7 +48,7 @@ def with_unknown(some: Reviews, seed: int, share: float) -> Reviews:
 def test_features_equal_sklearn(seed, min_count, unknown):
     some, others = (with_unknown(reviews(seed + i, 30), seed + i, unknown) for i in (0, 1))
     features = Features.of(some, WORDS, min_count, 10**6)
-    # An unknown word is another one each time, so that `min_df` leaves it and its pairs out.
+    # Each unknown word is different, so that `min_df` leaves it and its pairs out.
     theirs = TfidfVectorizer(
         analyzer="word", token_pattern=r"\S+", ngram_range=(1, 2), min_df=min_count, sublinear_tf=True
     )
@@ -151,7 +151,7 @@ def test_a_rare_feature_is_learned_from_many_rows():
     rows = 200_000
     y = (np.arange(rows) % 10 == 0).astype(np.float32)
     x = np.zeros((rows, 1), np.float32)
-    x[np.flatnonzero(y)[:60]] = 1  # the feature is rare, and always with the label
+    x[np.flatnonzero(y)[:60]] = 1  # a rare feature, which always comes with the label
     assert Linear.path(x, y, [10.0])[10.0].weights[0] > 4
 
 

@@ -1,4 +1,4 @@
-"""Reviews in memory, and batches of them, against naive loops."""
+"""Compare reviews in memory and batches with naive loops."""
 
 import numpy as np
 import pyarrow as pa
@@ -40,7 +40,7 @@ def as_table(reviews: list[list[list[int]]], labelled: list[bool]) -> pa.Table:
 
 
 def naive(review: list[list[int]], has: bool, max_tokens: int) -> list[tuple[list[int], float, int]]:
-    """What is left of each sentence, its label and its place, after the middle has been cut out."""
+    """Return each sentence's remainder, label and place after the middle has been cut out."""
     total, head = sum(map(len, review)), max_tokens // 2
     place, result = 0, []
     for number, sentence in enumerate(review):
@@ -87,14 +87,14 @@ def test_batches_hold_head_and_tail_of_every_review(drawn, max_tokens, random):
 
 
 def check_indices(batch: Batch, column: int, length: int) -> None:
-    """The reversal turns a review's tokens round and leaves its padding."""
+    """Check that the reversal flips the tokens and not the padding."""
     turned = batch.ids.flatten()[batch.reversal].view_as(batch.ids)[:, column]
     assert turned[:length].tolist() == batch.ids[:length, column].flip(0).tolist()
     assert (turned[length:] == PADDING).all()
 
 
 def check_windows(batch: Batch, sentences: list[tuple[int, list[int]]]) -> None:
-    """Both directions' windows hold each sentence's words, and the reviews' hold its sentences."""
+    """Check the windows of sentences, in both directions, and those of reviews."""
     ids, turned = batch.ids.flatten(), batch.ids.flatten()[batch.reversal]
     for rows, first in ((ids, batch.forward_windows), (turned, batch.backward_windows)):
         maxima = segment_max(rows[:, None].float(), (first, *batch.sentence_levels))
@@ -145,7 +145,7 @@ def test_epochs_differ_and_pad_little():
         assert (first != np.concatenate(other)).mean() > 0.9
     shuffled = np.split(np.random.default_rng(0).permutation(6400), 100)
     assert padding_share(lengths, batches) < 0.15 < 0.5 < padding_share(lengths, shuffled)
-    # Long and short batches in no order.
+    # Long and short batches in random order.
     means = [lengths[rows].mean() for rows in batches]
     assert abs(np.corrcoef(np.arange(100), means)[0, 1]) < 0.3
 

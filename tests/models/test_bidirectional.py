@@ -1,4 +1,4 @@
-"""Reversal, and the layer in two directions, against PyTorch's own."""
+"""Compare reversal and the bidirectional layer with PyTorch's own."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ LENGTHS = [6, 1, 4]
 
 
 def reversal(lengths: list[int], tokens: int) -> torch.Tensor:
-    """Write the index out review by review."""
+    """Build the index review by review."""
     index = torch.arange(tokens * len(lengths)).view(tokens, -1)
     for i, n in enumerate(lengths):
         index[:n, i] = index[:n, i].flip(0)

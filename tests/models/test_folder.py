@@ -1,4 +1,4 @@
-"""The folder of a model: it travels alone, and whatever is wrong with it is said in one line."""
+"""A model's folder: it works anywhere on its own, and reports any damage in one line."""
 
 import json
 import os

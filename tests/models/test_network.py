@@ -1,4 +1,4 @@
-"""The network is exact: what it says of a review depends on nothing but the review."""
+"""The network is exact: its output for a review depends on that review alone."""
 
 import math
 
@@ -35,7 +35,7 @@ def make(cell: str, layers: int = 1, bidirectional: bool = True, **changes) -> S
 
 
 def padded_further(batch: Batch, tokens: int) -> Batch:
-    """Return the batch with more padding after every review; the rows of the tokens stay what they are."""
+    """Return the batch with more padding after every review; the tokens' rows stay the same."""
     ids = torch.cat([batch.ids, torch.full((tokens, batch.ids.shape[1]), PADDING)])
     rows = torch.arange(batch.ids.numel(), ids.numel())
     return batch._replace(ids=ids, reversal=torch.cat([batch.reversal, rows]))
@@ -106,7 +106,7 @@ def test_equals_packed_sequences(cell, layers, bidirectional, seed):
 @every_shape
 @pytest.mark.parametrize("read_padding", [False, True])
 def test_the_last_state_is_pytorchs_own(cell, layers, bidirectional, read_padding):
-    """On packed sequences, or on padded ones as if the padding were words; the gradients too."""
+    """Compare states and gradients, on packed sequences or with padding read as words."""
     model = make(cell, layers, bidirectional, pooling="last", read_padding=read_padding)
     some = reviews(8, 7, longest=50)
     batch, lengths = assemble(some, np.arange(7), read_padding), torch.from_numpy(some.lengths)

@@ -1,4 +1,4 @@
-"""Maxima of segments against a loop of `max`, with their gradients."""
+"""Compare segment maxima and their gradients with a loop of `max`."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""The real pipeline, with small parameters, run by the real DVC in a temporary clone."""
+"""Run the real pipeline with small parameters and the real DVC in a temporary clone."""
 
 import os
 import re
@@ -41,7 +41,7 @@ class Project:
     """A clone of this project, and commands in it."""
 
     folder: Path
-    variables: dict[str, str] = field(default_factory=dict)  # more of the environment
+    variables: dict[str, str] = field(default_factory=dict)  # additions to the environment
 
     def run(self, *command: str, fails: bool = False) -> str:
         """Run a command; return what it printed. Asserts on its exit status."""
@@ -61,7 +61,7 @@ class Project:
         change_params(self.folder / "params.yaml", changes)
 
     def results(self) -> dict[str, bytes]:
-        """Every file that stages wrote, by its path; the timings, which differ each time, are left out."""
+        """Return every file that stages wrote, by its path, except timings, which differ each time."""
         return {
             str(path.relative_to(self.folder)): path.read_bytes()
             for folder in ("data", "reports")
@@ -75,7 +75,7 @@ class Project:
 
 
 def inherited() -> dict[str, str]:
-    """The tests' own Python and DVC first on the path; a git identity."""
+    """Put our Python and DVC first on the path; add a git identity."""
     # As on a user's machine, where Python writes its cache beside the modules.
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     return {
@@ -88,24 +88,24 @@ def inherited() -> dict[str, str]:
 
 
 def ran(output: str) -> set[str]:
-    """The stages that DVC says it ran, cells of the study among them."""
+    """Return the stages that DVC says it ran, including study cells."""
     return set(re.findall(r"^Running stage '([^']+)':", output, re.MULTILINE))
 
 
 def restored(output: str) -> set[str]:
-    """The stages that DVC says it took from the run-cache."""
+    """Return the stages that DVC took from the run-cache."""
     return set(re.findall(r"^Stage '([^']+)' is cached - skipping run", output, re.MULTILINE))
 
 
 @pytest.fixture(scope="session")
 def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the processes of `built` record what they read and write; see `tracing/sitecustomize.py`."""
+    """Make the folder where `built` records its reads and writes; see `tracing/sitecustomize.py`."""
     return tmp_path_factory.mktemp("trace")
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory, trace: Path) -> Project:
-    """A clone with small parameters in which every stage has run; tests take copies of it."""
+    """Make a clone with small parameters, and run every stage; tests take copies of it."""
     folder = tmp_path_factory.mktemp("built") / "project"
     copy_sources(folder)
     change_params(folder / "params.yaml", SMALL)

@@ -28,14 +28,14 @@ from tests import ROOT
 
 IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
 
-# Fewer cells of the study and of the ablation than there are in params.yaml.
+# Fewer cells of the study and of the ablation than in params.yaml.
 CHANGES = {"default": {}, "no_decay": {"train": {"rate_decay": "none"}}}
 SMALL_GRID = {"sweep.cells": ["sgd-0.003", "adam-0.003"], "ablation.changes": CHANGES}
 
 
 @dataclass
 class Outcome:
-    """Names of stages, cells of the study among them."""
+    """Names of stages, including study cells."""
 
     ran: set[str]
     restored: set[str]  # from the run-cache
@@ -52,11 +52,11 @@ class Project:
         return self.outcome(lambda repo: repo.reproduce())
 
     def experiment(self, *settings: str) -> Outcome:
-        """Do `dvc exp run` with a `--set-param` for each `name=value`."""
+        """Run `dvc exp run` with `--set-param` for each `name=value`."""
         return self.outcome(lambda repo: repo.experiments.run(params=settings))
 
     def outcome(self, act: Callable[[Repo], object]) -> Outcome:
-        """Do something with DVC; return which stages ran and which were restored."""
+        """Call `act` with DVC; return which stages ran and which were restored."""
         ran, restored = set(), set()
         with chdir(self.folder), watched(ran, restored), Repo(".") as repo:
             try:
@@ -70,7 +70,7 @@ class Project:
         (self.folder / name).write_text((self.folder / name).read_text() + text)
 
     def outputs(self) -> dict[str, bytes]:
-        """Every file that stages wrote, by its path."""
+        """Return the stages' files by their paths."""
         return {
             str(path.relative_to(self.folder)): path.read_bytes()
             for folder in ("data", "reports")
@@ -104,7 +104,7 @@ def watched(ran: set[str], restored: set[str]) -> Iterator[None]:
 
 
 def write_outputs(stage: PipelineStage, read: set[str]) -> None:
-    """Write the hash of the stage's inputs into each output; of a folder, into the files that others read."""
+    """Write the hash of the stage's inputs into each output; in a folder, into the files that others read."""
     inputs = sorted((dep.def_path, str(dep.get_hash().value)) for dep in stage.deps)
     digest = sha256(repr((stage.addressing, inputs)).encode()).hexdigest()
     for out in stage.outs:
@@ -116,7 +116,7 @@ def write_outputs(stage: PipelineStage, read: set[str]) -> None:
 
 
 class FastLoader(yaml.CSafeLoader):
-    """YAML as DVC reads it, by the parser in C."""
+    """Reads YAML as DVC does, but in C."""
 
 
 FastLoader.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+0123456789"))
@@ -166,7 +166,7 @@ def change_params(path: Path, changes: Mapping[str, object]) -> None:
 
 
 def commit(folder: Path) -> None:
-    """Commit whatever is there, in a repository that is made if there is none."""
+    """Commit everything, creating a repository if there is none."""
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     for command in (("add", "--all"), ("commit", "--quiet", "--allow-empty", "--message", "state")):
         subprocess.run(["git", *IDENTITY, *command], cwd=folder, check=True)

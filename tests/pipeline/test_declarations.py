@@ -1,4 +1,4 @@
-"""What each stage declares in dvc.yaml, against what its processes did while the real pipeline was built."""
+"""Compare each stage's declarations in dvc.yaml with what its processes did in the real pipeline."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.xdist_group("pipeline")
 Names = dict[str, set[str]]  # by stage, the cells of the study taken together
 
 CHANGES = "ablation.changes"
-# What no stage has to read: the launcher stands in the commands; the share of test is what the others leave.
+# No stage has to read these: commands hold the launcher; the share of test is what the others leave.
 NEVER_READ = {"train.launcher", "split.fractions.test"}
 
 
 @pytest.fixture(scope="module")
 def seen(built: Project, trace: Path) -> dict[str, Names]:
-    """What was recorded, by kind (setting, read, write, list) and stage."""
+    """Return the records by kind (setting, read, write, list) and stage."""
     found: dict[str, Names] = defaultdict(lambda: defaultdict(set))
     for record in trace.glob("*/*"):
         for line in record.read_text().splitlines():
@@ -35,7 +35,7 @@ def seen(built: Project, trace: Path) -> dict[str, Names]:
 
 @pytest.fixture(scope="module")
 def declared(built: Project) -> dict[str, Names]:
-    """Settings, dependencies and outputs as DVC understands dvc.yaml, by kind and stage."""
+    """Return dvc.yaml's settings, dependencies and outputs, by kind and stage."""
     leaves = set(leaves_of(yaml.load((built.folder / "params.yaml").read_text(), Loader)))
     found: dict[str, Names] = defaultdict(lambda: defaultdict(set))
     with chdir(built.folder), Repo(".") as repo:
@@ -47,7 +47,7 @@ def declared(built: Project) -> dict[str, Names]:
                     found["setting"][name] |= {
                         leaf for leaf in leaves if not dep.params or under(leaf, dep.params, ".")
                     }
-                    if any(under(param, [CHANGES], ".") for param in dep.params):  # a cell's own alone
+                    if any(under(param, [CHANGES], ".") for param in dep.params):  # only a cell's own
                         found["setting"][name].add(CHANGES)
                 else:
                     found["dep"][name].add(dep.def_path)
@@ -56,17 +56,17 @@ def declared(built: Project) -> dict[str, Names]:
 
 
 def family(stage: str) -> str:
-    """A stage's name in dvc.yaml: `sweep` for `sweep@adam-0.003`."""
+    """Return the name in dvc.yaml: `sweep` of `sweep@adam-0.003`."""
     return stage.partition("@")[0]
 
 
 def under(name: str, others: Iterable[str], separator: str = "/") -> bool:
-    """Whether a name is one of the others, or inside one."""
+    """Return whether a name is in `others` or inside one."""
     return any(name == other or name.startswith(other + separator) for other in others)
 
 
 def leaves_of(values: dict, prefix: str = "") -> Iterable[str]:
-    """The full name of each setting that is no section; the ablation's changes are one."""
+    """Yield each setting's full name; the ablation's changes count as one setting."""
     for key, value in values.items():
         if isinstance(value, dict) and prefix + key != CHANGES:
             yield from leaves_of(value, f"{prefix}{key}.")
@@ -79,7 +79,7 @@ def is_data(name: str) -> bool:
 
 
 def by_stage(names: Names) -> dict[str, list[str]]:
-    """The stages that have some, each with its own in order."""
+    """Return the stages that have names, and sort these."""
     return {stage: sorted(found) for stage, found in sorted(names.items()) if found}
 
 
@@ -88,9 +88,9 @@ def test_every_stage_was_recorded(seen: dict[str, Names], declared: dict[str, Na
 
 
 def test_every_setting_that_is_read_is_declared(seen: dict[str, Names], declared: dict[str, Names]) -> None:
-    """Leave out those of the machine, which decide nothing about a result.
+    """Leave out the machine's settings, which do not affect any result.
 
-    A change of the ablation is validated together with all other settings, the grid of the study among them.
+    A change of the ablation is validated together with all other settings, including the study's grid.
     """
     read = {
         stage: {n for n in names if not under(n, ["machine"], ".")}
@@ -101,7 +101,7 @@ def test_every_setting_that_is_read_is_declared(seen: dict[str, Names], declared
 
 
 def test_every_setting_that_is_declared_is_read(seen: dict[str, Names], declared: dict[str, Names]) -> None:
-    """By `check`, which validates all of them, or by the stage that declares them.
+    """Accept reads by `check`, which validates all, or by the declaring stage.
 
     The small study has two of the four optimizers; the ablation reads its settings from changed copies.
     """
@@ -120,9 +120,9 @@ def test_every_setting_that_is_declared_is_read(seen: dict[str, Names], declared
 def test_every_file_that_is_read_is_declared(
     built: Project, seen: dict[str, Names], declared: dict[str, Names]
 ) -> None:
-    """Data, and what is no module beside the code: templates, the sample's sentences, styles.
+    """Check data, and files beside the modules: templates, the sample's sentences, styles.
 
-    Names that are no file of the project belong to scratch folders, or to Python's finder of packages.
+    Names that are not files of the project belong to scratch folders, or to Python's imports.
     """
     undeclared = {
         stage: {
@@ -139,7 +139,7 @@ def test_every_file_that_is_read_is_declared(
 
 
 def test_every_file_that_is_declared_is_read(seen: dict[str, Names], declared: dict[str, Names]) -> None:
-    """`data/params.checked` is there for the order of the stages alone."""
+    """Ignore `data/params.checked`, which only orders the stages."""
     idle = {
         stage: {
             dep
@@ -164,7 +164,7 @@ def test_every_file_that_is_written_is_an_output(seen: dict[str, Names], declare
 def test_every_folder_that_is_listed_is_a_dependency_or_an_output(
     seen: dict[str, Names], declared: dict[str, Names]
 ) -> None:
-    """A folder of which a stage takes whatever it finds has to be declared as a whole."""
+    """Require that a folder that a stage lists is declared as a whole."""
     partly = {
         stage: {
             name

@@ -1,4 +1,4 @@
-"""dvc.yaml names the code that each stage imports, and no other: a change in it reruns what it affects."""
+"""dvc.yaml names the code that each stage imports, and no other: a change reruns only what it affects."""
 
 import ast
 import re
@@ -21,7 +21,7 @@ CORE = ROOT / "spoilers/core"
 
 @cache
 def imports(path: Path) -> frozenset[str]:
-    """The dotted names that a file imports, wherever it does: modules, and what is taken from them."""
+    """Return the dotted names that a file imports anywhere: modules, and names from modules."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
@@ -33,7 +33,7 @@ def imports(path: Path) -> frozenset[str]:
 
 
 def files_of(name: str) -> list[Path]:
-    """The project's files behind a dotted name: its packages' `__init__.py`, and the module."""
+    """Return the files behind a dotted name: its packages' `__init__.py`, and the module."""
     files, path = [], ROOT
     for part in name.split("."):
         path = path / part
@@ -45,7 +45,7 @@ def files_of(name: str) -> list[Path]:
 
 
 def is_bare(path: Path) -> bool:
-    """Whether a file is an `__init__.py` with nothing but a docstring."""
+    """Return whether a file is an `__init__.py` with only a docstring."""
     body = ast.parse(path.read_text()).body
     return path.name == "__init__.py" and all(
         isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body
@@ -53,9 +53,9 @@ def is_bare(path: Path) -> bool:
 
 
 def needed(script: Path) -> set[Path]:
-    """The files that a stage's script imports, itself among them and what decides nothing left out.
+    """Return a stage's script and the files that it imports, without those that affect no result.
 
-    Left out are `spoilers/core`, and the `__init__.py` of the whole library: it loads what is asked of it.
+    This leaves out `spoilers/core`, and the library's own `__init__.py`, which imports lazily.
     """
     found: set[Path] = set()
     waiting = [script]
@@ -73,7 +73,7 @@ def needed_by(stage: str) -> set[Path]:
 
 
 def code_of(stage: str) -> list[Path]:
-    """What a stage declares of the code: files, and folders that hold some."""
+    """Return the code that a stage declares: files, and folders of code."""
     named = [ROOT / dep for dep in STAGES[stage]["deps"] if dep.startswith(("stages/", "spoilers/"))]
     return [path for path in named if path.suffix == ".py" or any(path.rglob("*.py"))]
 
@@ -93,7 +93,7 @@ def test_no_dependency_is_idle(stage: str) -> None:
 
 
 def test_imports_are_found() -> None:
-    """Of a module, of a name in a module, of a package with a body, and of what these import."""
+    """Follow imports of modules, of names in modules, and of packages with code."""
     found = {str(path.relative_to(ROOT)) for path in needed(ROOT / "stages/train.py")}
     assert {"stages/train.py", "spoilers/training/loop.py", "spoilers/models/network.py"} < found
     assert not any(name.startswith("spoilers/core") for name in found)
@@ -109,7 +109,7 @@ def test_no_stage_tracks_the_machine() -> None:
 
 
 def test_no_setting_has_a_default() -> None:
-    """So `core` decides nothing: each value stands in params.yaml, where DVC sees it."""
+    """Keep every value in params.yaml, where DVC sees it, so `core` decides nothing."""
     sections, waiting = set(), [params.Section]
     while waiting:
         waiting += (found := set(waiting.pop().__subclasses__()) - sections)

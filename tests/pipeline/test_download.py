@@ -1,4 +1,4 @@
-"""What was downloaded, and what a user put there, survives DVC, which deletes outputs before a stage runs."""
+"""Downloads and users' files survive DVC, which deletes outputs before a stage runs."""
 
 from pathlib import Path
 
@@ -14,14 +14,14 @@ REVIEWS = "data/raw/reviews.json.gz"
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """A clone in which nothing has run."""
+    """Make a clone without any runs."""
     copy_sources(tmp_path / "project")
     commit(tmp_path / "project")
     return Project(tmp_path / "project", {"NO_PROXY": "127.0.0.1"})
 
 
 def test_nothing_is_downloaded_twice(project: Project, server) -> None:  # noqa: F811
-    """Not after a change of the seed or of the sample, nor with the server away."""
+    """Change the seed and the sample, with the server down."""
     server.script = [serve, lambda handler: refuse(handler, 404)]
     project.set_params({"download.source": server.url})
     project.dvc("repro", "download")
@@ -34,7 +34,7 @@ def test_nothing_is_downloaded_twice(project: Project, server) -> None:  # noqa:
 
 
 def test_a_users_file_in_the_place_of_an_output_is_not_deleted(project: Project) -> None:
-    """`check` refuses it before DVC would delete it."""
+    """Refuse it in `check`, before DVC deletes it."""
     mine = project.folder / REVIEWS
     mine.parent.mkdir(parents=True, exist_ok=True)
     mine.write_bytes(NEW)

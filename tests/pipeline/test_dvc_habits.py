@@ -1,4 +1,4 @@
-"""What people who live in DVC do with the project, on stub commands through the real DVC."""
+"""Do what DVC users do with the project, on stub commands through the real DVC."""
 
 import re
 import shutil
@@ -40,7 +40,7 @@ def status(project: Project) -> dict:
 
 @pytest.mark.parametrize("by", ["hand", "experiment"])
 def test_the_way_back_restores_everything(stub_project: Project, by: str) -> None:
-    """By the README's own lines; autostage has put the other optimizer's dvc.lock into git's index."""
+    """Run the README's lines; autostage has put the other optimizer's dvc.lock into git's index."""
     before = stub_project.outputs()
     if by == "hand":
         change_params(stub_project.folder / "params.yaml", {"optimizer": "sgd"})
@@ -55,7 +55,7 @@ def test_the_way_back_restores_everything(stub_project: Project, by: str) -> Non
 
 
 def test_a_smaller_study_is_up_to_date_in_a_fresh_clone(stub_project: Project) -> None:
-    """Cells of earlier parameters neither stay in the summary's hash nor in anyone's way."""
+    """Keep earlier parameters' cells out of the summary's hash and out of the way."""
     stub_project.experiment("sweep.cells=[adam-0.003]")
     shell(
         stub_project,
@@ -75,7 +75,7 @@ def test_a_smaller_study_is_up_to_date_in_a_fresh_clone(stub_project: Project) -
 
 
 def test_line_endings_are_the_same_on_windows(stub_project: Project) -> None:
-    """A clone under the setting that Git for Windows has; the cache is the first one's."""
+    """Clone with the setting of Git for Windows, and with the first project's cache."""
     shell(stub_project, "git clone --quiet --config core.autocrlf=true . ../clone")
     clone = Project(stub_project.folder.parent / "clone")
     shell(clone, "dvc config --local cache.dir ../project/.dvc/cache && dvc checkout --quiet")
@@ -84,7 +84,7 @@ def test_line_endings_are_the_same_on_windows(stub_project: Project) -> None:
 
 
 def test_a_copy_without_git(stub_project: Project) -> None:
-    """Such as a zip from the web: DVC refuses it until the README's line has been run."""
+    """Remove `.git`, as in a zip: DVC refuses it until the README's line has run."""
     shutil.rmtree(stub_project.folder / ".git")
     assert "not a git repository" in shell(stub_project, "dvc status", fails=True).lower()
     shell(stub_project, commands_after("A copy without `.git` (a zip) needs one before DVC works:"))
@@ -112,7 +112,7 @@ Path("out").write_text(str(state["step"]))
 
 
 def test_an_experiment_interrupted_in_a_copy_goes_on(tmp_path) -> None:
-    """DVC deletes the copy that it ran in; the checkpoint lies in the project."""
+    """Keep the checkpoint in the project: DVC deletes the copy that it ran in."""
     project = Project(tmp_path)
     (tmp_path / "train.py").write_text(INTERRUPTED_ONCE)
     (tmp_path / "params.yaml").write_text("seed: 1\n")

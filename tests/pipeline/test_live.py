@@ -1,4 +1,4 @@
-"""DVC shows a training while it runs: it deletes the stage's outputs first, and the curve comes back."""
+"""DVC shows a running training: it first deletes the outputs, but the curve comes back."""
 
 import subprocess
 import sys
@@ -42,7 +42,7 @@ while rate != "1" and not Path("end").exists():
 
 @pytest.fixture
 def running(tmp_path: Path) -> Project:
-    """A project whose training has validated once and goes on until the file `end` is there."""
+    """Yield a project whose training has validated once and runs until `end` exists."""
     project = Project(tmp_path)
     for name, text in (("dvc.yaml", PIPELINE), ("train.py", TRAINING), ("params.yaml", "rate: 1")):
         (tmp_path / name).write_text(text)

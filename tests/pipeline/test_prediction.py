@@ -1,4 +1,4 @@
-"""New reviews through the models of the real pipeline, and models that leave it by way of DVC."""
+"""Score new reviews with the real pipeline's models, also when DVC fetched them elsewhere."""
 
 import json
 from pathlib import Path
@@ -16,13 +16,13 @@ COMMAND = ("python", "-m", "spoilers", "predict")
 
 
 def evaluated(built: Project) -> list[dict]:
-    """The test reviews with every model's probability."""
+    """Read the test predictions of all models."""
     return pq.read_table(built.folder / "data/predictions/test.parquet").to_pylist()
 
 
 @pytest.mark.parametrize("model", COLUMNS)
 def test_probabilities_are_those_of_evaluate(built: Project, model: str) -> None:
-    """One review at a time, from the sentences that were cleaned."""
+    """Score one review at a time, from its cleaned sentences."""
     detector = SpoilerDetector.load(built.folder / "data/models" / model)
     clean = pq.read_table(built.folder / "data/clean/reviews.parquet", columns=["review_id", "sentences"])
     sentences = {row["review_id"]: row["sentences"] for row in clean.to_pylist()}
@@ -45,7 +45,7 @@ def test_the_command_on_the_downloaded_file(built: Project, tmp_path: Path) -> N
 
 
 def test_the_command_scores_as_evaluate_does(built: Project, tmp_path: Path) -> None:
-    """On the test reviews alone, whose sentences stand in the file of cleaned reviews."""
+    """Score the test reviews alone, with sentences from the file of cleaned reviews."""
     test = {row["review_id"] for row in evaluated(built)}
     clean = pq.read_table(built.folder / "data/clean/reviews.parquet").to_pylist()
     records = [
@@ -66,7 +66,7 @@ def test_the_command_scores_as_evaluate_does(built: Project, tmp_path: Path) -> 
 
 
 def test_a_model_is_fetched_by_dvc_and_used_alone(project: Project, tmp_path: Path) -> None:
-    """Pushed to a remote, the cache gone: what DVC brings elsewhere is enough, by path or by version."""
+    """Push models and delete the cache: what DVC fetches elsewhere is enough, by path or version."""
     project.dvc("remote", "add", "--default", "storage", str(tmp_path / "storage"))
     project.run("git", "commit", "--quiet", "--all", "--message", "A remote")
     project.run("git", "tag", "--annotate", "baseline@v1.0.0", "--message", "The first version")

@@ -1,4 +1,4 @@
-"""What only the real pipeline shows: the same bytes again, an experiment, bad parameters."""
+"""Test what needs the real pipeline: equal bytes, an experiment, bad parameters."""
 
 import re
 import shlex
@@ -17,9 +17,9 @@ LAUNCHER = "torchrun --standalone --nproc-per-node=2 -m"
 
 
 def test_the_same_bytes_again(built: Project, project: Project) -> None:
-    """Stages once more, with more threads and workers and a notebook's plotting backend.
+    """Rerun stages with more threads and workers and a notebook's plotting backend.
 
-    Of stages that differ in a parameter alone, one.
+    Of stages that differ only in a parameter, run one.
     """
     stages = set(yaml.safe_load((project.folder / "dvc.lock").read_text())["stages"])
     stages -= {"check", "sweep@sgd-0.003", "ablation@default"}
@@ -32,13 +32,13 @@ def test_the_same_bytes_again(built: Project, project: Project) -> None:
 
 
 def recipe() -> list[str]:
-    """Return the command by which docs/experiments.md shows experiments."""
+    """Return the command in docs/experiments.md that shows experiments."""
     shown = re.search(r"^    (dvc exp show .+)$", (ROOT / "docs/experiments.md").read_text(), re.M)
     return shlex.split(shown[1])
 
 
 def test_an_experiment_by_two_processes(built: Project, project: Project) -> None:
-    """Both networks by another optimizer, each trained by two processes; and how DVC shows it."""
+    """Train both networks with another optimizer, in two processes each, and show it in DVC."""
     project.variables = {"COLUMNS": str(COLUMNS)}
     changes = ("--set-param", "optimizer=sgd", "--set-param", f"train.launcher='{LAUNCHER}'")
     output = project.dvc("exp", "run", *changes)

@@ -1,4 +1,4 @@
-"""What reruns after which change: the table of the design, on stub commands through the real DVC."""
+"""Check which stages rerun after which change, on stub commands through the real DVC."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def project(stub_project: Project) -> Project:
 
 
 def set_params(project: Project, **changes: object) -> None:
-    """Set settings in params.yaml; two underscores stand for a point."""
+    """Set settings in params.yaml; two underscores stand for a dot."""
     named = {name.replace("__", "."): value for name, value in changes.items()}
     change_params(project.folder / "params.yaml", named)
 
@@ -93,7 +93,7 @@ def test_optimizer_and_back(project: Project) -> None:
     ],
 )
 def test_a_changed_setting(project: Project, changes: dict[str, object], runs: set[str]) -> None:
-    """On stubs, every output of a stage changes when it runs: so `gates` follows `evaluate` here."""
+    """Expect `gates` after `evaluate`: on stubs, every run of a stage changes its outputs."""
     set_params(project, **changes)
     outcome = project.repro()
     assert outcome.ran == CHECK | runs
@@ -124,7 +124,7 @@ def test_a_comment_in_the_code(project: Project, module: str, runs: set[str]) ->
 
 
 def test_a_bad_parameter_touches_nothing(project: Project) -> None:
-    """Here the stage `check` is the real one."""
+    """Run the real stage `check`."""
     before = project.outputs()
     with pytest.raises(UserError, match="'sgd', 'momentum', 'rmsprop' or 'adam'"):
         project.experiment("optimizer=adagrad")

@@ -38,7 +38,7 @@ def test_plots_are_those_of_dvc_yaml(project: Project) -> None:
     for title in titles:
         if title.startswith("Optimizers"):
             assert drawn[title]["encoding"]["color"]["title"] == "optimizer"
-            assert "!== ''" in drawn[title]["transform"][0]["filter"]  # else drawn as 0
+            assert "!== ''" in drawn[title]["transform"][0]["filter"]  # or else DVC draws it as 0
     assert drawn["Optimizers: sensitivity to the learning rate"]["encoding"]["x"]["scale"] == {"type": "log"}
 
 

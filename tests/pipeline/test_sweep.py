@@ -1,4 +1,4 @@
-"""`make sweep`: the cells of the optimizer study side by side, as stages of the real DVC."""
+"""`make sweep` runs cells of the optimizer study in parallel, as stages of the real DVC."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ NEW = {"sweep@sgd-1000000.0", "sweep@adam-1000000.0"}
 
 
 def test_side_by_side_is_one_after_the_other(project: Project) -> None:
-    """Two new cells, at a rate at which nothing can be learned: a cell says so, and all ends well."""
+    """Run two new cells at a rate that learns nothing: a cell says so, and all ends well."""
     project.set_params({"sweep.cells": ["sgd-0.003", "adam-0.003", "sgd-1000000.0", "adam-1000000.0"]})
     output = project.run(*COMMAND, "2")
     upstream, _, cells_and_after = output.partition("2 cells to run, 2 at once")

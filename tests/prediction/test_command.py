@@ -25,7 +25,7 @@ TEXT = "I liked it.\nHe dies. A slow start."
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
-    """A folder with a model and 400 reviews."""
+    """Write a model and 400 reviews."""
     folder = tmp_path_factory.mktemp("project")
     write_model(folder / "data/models/baseline", "baseline")
     texts = [f"I liked it {i}. He dies." for i in range(400)]
@@ -36,7 +36,7 @@ def project(tmp_path_factory) -> Path:
 
 
 def call(*arguments: str, monkeypatch, capsys, folder: Path, model: str = "baseline") -> str:
-    """The command in this process; returns what it printed."""
+    """Run the command in this process; return its output."""
     monkeypatch.chdir(folder)
     spoilers(["predict", "--model", model, *arguments])
     return capsys.readouterr().out
@@ -54,7 +54,7 @@ def start(project: Path, *arguments: str, **options) -> subprocess.Popen:
     return subprocess.Popen(words, cwd=project, env=environment, text=True, **pipes)
 
 
-# What is printed.
+# The output.
 
 
 def test_texts(command):
@@ -136,7 +136,7 @@ def test_models_by_name_and_by_folder(monkeypatch, capsys, project, model):
     assert printed.startswith("spoiler: 0.881")
 
 
-# What is wrong.
+# Errors.
 
 
 @pytest.mark.parametrize(
@@ -263,9 +263,9 @@ def test_a_closed_standard_stream(project, closed, text, says):
 
 @contextmanager
 def small_files() -> Iterator[None]:
-    """The system lets no file grow beyond 700 bytes: for a program, the same as a full disk.
+    """Limit files to 700 bytes: for a program, this is the same as a full disk.
 
-    Around the command alone: the output of the tests may be a longer file.
+    Use it around the command alone: the tests' output may be a longer file.
     """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (700, before[1]))

@@ -40,7 +40,7 @@ def loaded(tmp_path_factory) -> dict[str, SpoilerDetector]:
 
 
 def numbers(prediction: Prediction) -> np.ndarray:
-    """All probabilities, NaN in place of None."""
+    """Return all probabilities, NaN for None."""
     return np.array([prediction.probability, *(part.probability for part in prediction.sentences)], float)
 
 
@@ -76,7 +76,7 @@ def test_threads_share_a_detector(loaded, name):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.parametrize("name", MODELS)
 def test_forked_processes_use_a_detector(tmp_path, name):
-    """In a process of its own, for the threads of this one's libraries."""
+    """Use a new process, since this one's libraries have threads."""
     code = f"""
 import multiprocessing, torch
 from spoilers import SpoilerDetector
@@ -181,7 +181,7 @@ def test_redaction_hides_each_letter_and_nothing_else(text):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_redaction_hides_what_was_not_read(loaded, name):
-    """Of a network's 40 tokens; the baseline reads all, but for what is beyond a sentence's 65,535."""
+    """Expect a network to read 40 tokens, and the baseline up to 65,535 of each sentence."""
     long = " ".join(["slow", *["a"] * 70_000, "secret"])
     text = f"A start. {'I liked it. ' * 30}The secret dies. {'I liked it. ' * 30}\n{long}\n<br>\nI liked it."
     (found,) = loaded[name].predict([text])

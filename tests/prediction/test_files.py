@@ -1,4 +1,4 @@
-"""Files of reviews: one row out for each row in, whatever is in it; the order is kept, memory is bounded."""
+"""Files of reviews: one row out for each row in, whatever it holds, in order and in bounded memory."""
 
 import csv
 import gzip
@@ -32,7 +32,7 @@ ONE = {"review_id": "r1", "book_id": "7", "user_id": "u"}
 
 
 def predict(path: Path, output: Path | None = None, column: str | None = None, strict: bool = False):
-    """The command's work; returns the rows that were written, and what was counted."""
+    """Do the command's work; return the rows that were written, and the tally."""
     output = output or path.with_name("predictions.parquet")
     tally = Tally(DETECTOR.threshold)
     with writing.writer(output) as write:
@@ -42,7 +42,7 @@ def predict(path: Path, output: Path | None = None, column: str | None = None, s
 
 
 def write(path: Path, texts: list[str], column: str = "text") -> Path:
-    """The texts with the ids r0, r1, ... in the format of the path."""
+    """Write the texts with ids r0, r1, ... in the path's format."""
     rows = [{"review_id": f"r{i}", column: text} for i, text in enumerate(texts)]
     if path.suffix == ".parquet":
         pq.write_table(pa.Table.from_pylist(rows), path)
@@ -58,7 +58,7 @@ def write(path: Path, texts: list[str], column: str = "text") -> Path:
 
 
 def lines(path: Path, *records: object) -> Path:
-    """Records as JSON lines; bytes are taken as they are."""
+    """Write records as JSON lines, and bytes as they are."""
     path.write_bytes(
         b"".join((r if isinstance(r, bytes) else json.dumps(r).encode()) + b"\n" for r in records)
     )
@@ -150,14 +150,14 @@ def test_types_of_parquet(tmp_path):
 def test_any_text_passes_through_every_format(tmp_path_factory, texts):
     folder = tmp_path_factory.mktemp("any")
     for name in ("in.csv", "in.parquet", "in.jsonl"):
-        texts = [text.replace("\r", "") for text in texts]  # csv writes it bare
+        texts = [text.replace("\r", "") for text in texts]  # csv does not quote it
         found = [(row.text, list(row.sentences)) for row in read_rows(write(folder / name, texts))]
         parts = map(parse_text, texts)
         assert found == [(part.plain, part.sentences) for part in parts]
 
 
 def test_ids_are_written_as_they_are(tmp_path):
-    """Whatever a spreadsheet takes them for: people join on them."""
+    """Keep ids that a spreadsheet misreads: people join on them."""
     ids = ["=1+1", "+1", "-1", "@a", "\tb", '"', "a,b"]
     path = lines(tmp_path / "in.jsonl", *({"text": "He dies", "review_id": i} for i in ids))
     predict(path, tmp_path / "out.csv")
@@ -385,7 +385,7 @@ def test_everything_that_a_row_holds_counts(tmp_path, monkeypatch, record):
 
 @pytest.mark.parametrize("same", [True, False])
 def test_few_large_rows_of_parquet_are_in_memory_at_once(tmp_path, same):
-    """100 MB of values, in a file of few bytes."""
+    """Read 100 MB of values from a small file."""
     values = [" " * 500_000 + str(0 if same else i) for i in range(200)]
     table = pa.table({"text": ["He dies"] * 200, "review_id": values})
     pq.write_table(table, tmp_path / "in.parquet", compression="zstd", write_batch_size=1)
@@ -397,7 +397,7 @@ def test_few_large_rows_of_parquet_are_in_memory_at_once(tmp_path, same):
 
 
 def test_a_value_outside_its_dictionary_is_damage():
-    """Refuse what a flipped bit can make of a Parquet file."""
+    """Refuse what a flipped bit can do to a Parquet file."""
 
     def text(*indices: int | None) -> pa.Array:
         places = pa.array(indices, pa.int32())

@@ -1,4 +1,4 @@
-"""The local page: by plain requests, and in a real browser."""
+"""The local page: with plain requests, and in a browser."""
 
 import socket
 import threading
@@ -49,7 +49,7 @@ def paste(server: Server, text: str, **headers: str) -> tuple[HTTPResponse, str]
 
 
 class Elements(HTMLParser):
-    """The names of all elements, and the addresses that they name."""
+    """The names of all elements, and the addresses in them."""
 
     def __init__(self, page: str):
         super().__init__()
@@ -165,7 +165,7 @@ def test_a_body_that_ends_too_early(server):
 
 
 def test_many_clients_may_wait():
-    """The server does not yet accept, as while the model loads; connecting ends all the same."""
+    """Connect while the server does not yet accept, as while the model loads."""
     with Server(0) as server:
         clients = [socket.create_connection(("127.0.0.1", server.server_port), timeout=5) for _ in range(50)]
         for client in clients:
@@ -209,7 +209,7 @@ def tab(tmp_path) -> Iterator[browser.Tab]:
 
 
 def blurred(tab: browser.Tab) -> list[bool]:
-    """Of each sentence that spoils, whether it is blurred on the screen."""
+    """Return whether each sentence that spoils is blurred on screen."""
     look = "[...document.querySelectorAll('.spoiler > span')].map(e => getComputedStyle(e).filter !== 'none')"
     return tab.run(look)
 
@@ -232,7 +232,7 @@ def test_a_reader_in_a_browser(server, tab, tmp_path):
     tab.click(".spoiler")
     assert blurred(tab) == [True, True, True]
 
-    tab.press("Tab")  # from the first to the second
+    tab.press("Tab")  # moves from the first to the second
     tab.press("Enter")
     assert blurred(tab) == [True, False, True]
     assert tab.run("document.activeElement.getAttribute('aria-expanded')") == "true"

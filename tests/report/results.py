@@ -1,4 +1,4 @@
-"""Results of an imagined run, in the shapes of data/results, from which the pages are rendered."""
+"""Make up the results of a run, in the shape of data/results, to render the pages from."""
 
 from copy import deepcopy
 
@@ -171,7 +171,7 @@ def ablation(settings: params.Params) -> dict:
 
 
 def results() -> dict:
-    """Return everything that the report and its appendix are rendered from."""
+    """Return all results that the report and its appendix need."""
     settings = params.load()
     part = {"reviews": 973, "prevalence": 0.2528, "tokens": 182508, "unknown_tokens": 0.0685, "books": 17,
             "books_seen_in_training": 0}  # fmt: skip
@@ -200,7 +200,7 @@ def results() -> dict:
 
 
 def times() -> dict:
-    """Return what the page of times is rendered from."""
+    """Return the results that the timings page needs."""
     row = {"optimizer": "adam", "milliseconds_per_step": 9.7, "seconds": 15.5,
            "seconds_to": {"50": 3.1, "80": 7.4, "95": None}}  # fmt: skip
     network = {

@@ -1,4 +1,4 @@
-"""Figures of data with little in them, readable on a phone, and equal for equal numbers."""
+"""Figures of sparse data, readable on a phone, and equal for equal numbers."""
 
 import re
 
@@ -45,7 +45,7 @@ def test_little_data_can_be_drawn(tmp_path, figure, arguments) -> None:
 
 
 def smallest_text(svg: str) -> float:
-    """The smallest text in pixels where the figure is as wide as the text of a phone's page: 358 pixels."""
+    """Return the smallest text size in pixels, for a figure as wide as a phone's text: 358 pixels."""
     width = float(re.search(r'<svg[^>]* width="([\d.]+)pt"', svg)[1])
     sizes = re.findall(r"font-size: ([\d.]+)px", svg)  # in the figure's own units, points
     assert sizes

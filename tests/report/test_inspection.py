@@ -1,4 +1,4 @@
-"""What is counted of the reviews, against plain Python; which words are shown; what may be missing."""
+"""Compare the counts with plain Python; check which words are shown and what may be missing."""
 
 import json
 import math
@@ -172,10 +172,10 @@ def test_wilson():
 
 
 def shares(seed: int, effect: float, size: int = 1500) -> list[dict]:
-    """Rows by rating of reviews by users with habits about books that are alike within.
+    """Return rows by rating, for reviews correlated within users and within books.
 
     Users and books have their own mean rating and their own share of spoilers, independent of each other;
-    `effect` is how much larger the share is at the rating 1.
+    `effect` raises the log-odds of a spoiler at rating 1.
     """
     draw = np.random.default_rng([17, seed])
     user, book = draw.integers(0, 150, size), draw.integers(0, 60, size)
@@ -191,7 +191,7 @@ def shares(seed: int, effect: float, size: int = 1500) -> list[dict]:
 
 
 def test_shares_that_do_not_differ_are_claimed_as_rarely_as_said():
-    """In 300 samples whose spoilers are independent of ratings, at most 5 % have any claim."""
+    """Expect a claim in at most 5 % of 300 samples with spoilers independent of ratings."""
     claims = sum(any(row["shown"] for row in shares(seed, 0.0)) for seed in range(300))
     assert claims <= 300 * 0.05 + 2 * (300 * 0.05 * 0.95) ** 0.5
 
@@ -202,7 +202,7 @@ def test_shares_that_differ_are_claimed():
 
 
 def test_variances_are_those_of_plain_sums():
-    """Two-way clustered variances by their definition, a review at a time; some have no user."""
+    """Compute two-way clustered variances by definition, review by review; some have no user."""
     draw = np.random.default_rng(3)
     rows = [
         (user if user < 30 else None, book, int(value), bool(label))

@@ -128,7 +128,7 @@ def one_seed(found: dict) -> None:
 
 
 def opposite(found: dict) -> None:
-    """Turn round whatever the prose makes of data, training and tuning."""
+    """Reverse the findings on data, training and tuning."""
     found["data"]["classes"]["spoiler"]["reviews"] = 9999
     found["data"]["place"]["mean"] = 0.3
     found["data"]["ratings"][0]["shown"] = found["data"]["years"][1]["shown"] = 1
@@ -203,7 +203,7 @@ ALTERED = {
     ),
     plain_optimizer_ahead: (
         ["SGD over Adam", "Highest score on test: SGD"],
-        ["the adaptive ones are ahead", "both scores highest"],
+        ["the adaptive ones are ahead", "so it is the choice"],
     ),
     no_sentence_labels: (
         ["No sentence that the network reads is flagged."],
@@ -298,7 +298,7 @@ def test_no_number_is_written_by_hand(name) -> None:
 
 
 def cells(text: str, first: str) -> list[list[str]]:
-    """The cells of all rows of tables that begin with a word."""
+    """Return the cells of table rows that begin with `first`."""
     rows = re.findall(rf"^\| {re.escape(first)} \|.*", text, re.MULTILINE)
     return [[cell.strip() for cell in row.split("|")[2:-1]] for row in rows]
 

@@ -1,4 +1,4 @@
-"""The figures of the optimizer study are drawn whatever was studied, and whatever of it diverged."""
+"""The figures of the optimizer study are drawn whatever was studied, and whatever diverged."""
 
 from collections.abc import Iterator
 
@@ -33,7 +33,7 @@ CHOICES = [
 
 
 def tables(names: tuple, lost: tuple) -> tuple[pd.DataFrame, pd.DataFrame, dict, list[dict]]:
-    """Grid, runs, summary and timings of optimizers at two rates; the lost ones diverged everywhere."""
+    """Make grid, runs, summary and timings of optimizers at two rates; `lost` ones diverged at both."""
     good = [name for name in names if name not in lost]
     grid = pd.DataFrame(
         {"optimizer": name, "learning_rate": rate, "average_precision": 0.4, "lowest": 0.3, "highest": 0.5}

@@ -11,7 +11,7 @@ from tests import ROOT
 
 @pytest.mark.parametrize("stage", ["plot", "theory"])
 def test_a_stage_draws_with_agg_in_a_notebook(stage: str) -> None:
-    """A notebook names a backend of its own, which may not be installed here, to all that it starts."""
+    """Ignore the backend that a notebook passes on, which may not be installed here."""
     code = f"import stages.{stage}, matplotlib; print(matplotlib.get_backend())"
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -13,7 +13,7 @@ STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
 
 def test_a_script_started_by_its_path_says_how_to_start_it() -> None:
-    """Its folder comes before the standard library, whose `tokenize` and `inspect` are hidden by ours."""
+    """Its folder precedes the standard library, whose `tokenize` and `inspect` it hides."""
     installed = os.environ | {"PYTHONPATH": str(ROOT)}
     for script in SCRIPTS:
         command = [sys.executable, script]

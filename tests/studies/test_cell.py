@@ -35,7 +35,7 @@ def threads() -> Iterator[None]:
 
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> tuple[Params, Path]:
-    """The settings, and the reviews of the study in a folder; what was trained before is kept beside them."""
+    """Return the settings and a folder with the study's reviews; earlier trainings are kept beside it."""
     folder = write_project(tmp_path, SMALL)
     monkeypatch.chdir(folder)
     return params.load(folder / "params.yaml"), folder / "data/splits"
@@ -80,7 +80,7 @@ def test_equal_weights_and_batches(project, monkeypatch) -> None:
 
 @pytest.mark.parametrize(
     ("rate", "why"),
-    [(1e6, "training loss was"), (1e38, "the loss is")],  # clipping keeps the first one's finite
+    [(1e6, "training loss was"), (1e38, "the loss is")],  # clipping keeps the first loss finite
 )
 def test_divergence_is_said(project, tmp_path, rate, why) -> None:
     settings, splits = project
@@ -106,7 +106,7 @@ def test_reviews_seen() -> None:
 
 
 def test_a_seed_more_trains_one_seed(project, tmp_path, monkeypatch) -> None:
-    """And what comes from the earlier training is what it was."""
+    """Keep the results of the earlier training unchanged."""
     settings, splits = project
     outputs = tmp_path / "cell", tmp_path / "timings.json"
     run_cell("adam", 0.01, settings, splits, *outputs)

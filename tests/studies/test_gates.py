@@ -1,4 +1,4 @@
-"""The gates that are shown are those of the trained model; whose words are shown; what is said of them."""
+"""Test that the gates shown are the trained model's, whose words are shown, and the summary."""
 
 import json
 from pathlib import Path
@@ -74,7 +74,7 @@ def test_the_first_layer_of_several_is_shown():
 
 
 def some(labels: list[int], lengths: list[int], quiet: list[int]) -> Reviews:
-    """Reviews of two sentences, both flagged in spoilers unless the review is `quiet`."""
+    """Make reviews of two sentences, flagged in spoilers; `quiet` unflags the first."""
     flags = np.repeat(labels, 2).astype(np.float32)
     flags[::2][np.array(quiet, bool)] = 0
     sentences = np.array([(1, length - 1) for length in lengths], np.int32).ravel()

@@ -1,4 +1,4 @@
-"""What gives labels away is found where it was put, and only there."""
+"""Label leaks are found where they were planted, and only there."""
 
 from itertools import chain
 from pathlib import Path
@@ -21,10 +21,10 @@ LEXICON = [f"word{i}" for i in range(50)]
 
 
 def write_tokens(path: Path, seed: int, words_of, labelled: bool = False) -> Path:
-    """400 reviews of 40 books in the layout of data/tokens.
+    """Write 400 reviews of 40 books in the layout of data/tokens.
 
-    Their words are `words_of(draw, book, label)`, in a single sentence, or with `labelled` its list of
-    sentences, of which the last is flagged in spoilers.
+    `words_of(draw, book, label)` gives a review's words as one sentence or, with `labelled`, as
+    a list of sentences; the last is flagged in spoilers.
     """
     draw = np.random.default_rng(seed)
     labels = draw.random(400) < 0.4
@@ -59,7 +59,7 @@ def noise(draw: np.random.Generator) -> list[str]:
 
 
 def test_a_book_that_gives_itself_away(tmp_path) -> None:
-    """What spoils is another word in each book: known books can be learned, new ones cannot."""
+    """Give each book its own spoiler word: known books can be learned, new ones cannot."""
 
     def words_of(draw, book, label):
         return [*noise(draw)[:2], f"event{book}" if label else f"scene{book}"]
@@ -102,7 +102,7 @@ def test_a_split_without_spoilers_is_left_out(tmp_path) -> None:
 
 
 def test_copied_sentences_are_counted_and_left_out(tmp_path) -> None:
-    """Half of the spoilers are one flagged sentence, in all books; the others are told by another word."""
+    """Give half of the spoilers one flagged sentence, in all books, and the others another word."""
 
     def words_of(draw, book, label):
         copied = ["everybody", "dies"] if draw.random() < 0.5 else [*noise(draw), "poison"]

@@ -23,7 +23,7 @@ RIGHT = np.where(LABELS > 0, 0.9, 0.1).astype(np.float32)
 
 
 def cell(*precisions: list[float], diverged: bool = False, test: np.ndarray | None = None) -> study.Cell:
-    """A cell with one list of average precisions per seed."""
+    """Make a cell from each seed's average precisions."""
     rows, runs = [], {}
     for seed, values in enumerate(precisions):
         constant = {"accuracy": 0.8, "f1": 0.6, "train_loss": 0.4, **dict.fromkeys(AVERAGED, 0.125)}
@@ -83,7 +83,7 @@ def test_summary() -> None:
     assert sgd["range_over_rates"] == pytest.approx(0.5 - PREVALENCE)  # the rate that diverged
     assert adam["validation_average_precision"] == pytest.approx(0.9)
     assert sgd["validation_average_precision_sd"] == 0
-    assert (sgd["seeds_converged"], adam["seeds_converged"]) == (0, 1)  # the other one's last is below
+    assert (sgd["seeds_converged"], adam["seeds_converged"]) == (0, 1)  # the other one's last score is below
     assert sgd["epochs_to"] == {"50": None, "80": None, "95": None}
     assert adam["epochs_to"] == {"50": 1, "80": 2, "95": 2}
     assert (sgd["accuracy_is_majority"], sgd["loss_is_base_rate"]) == (0, 0)
@@ -91,7 +91,7 @@ def test_summary() -> None:
     assert adam["epochs_to_convergence"] == 2
     assert adam["test_average_precision"] == 1
     assert sgd["reviews_seen"] == 20
-    assert sgd["validation_loss_rose"] == 0.5  # of one seed, and not of the other
+    assert sgd["validation_loss_rose"] == 0.5  # for one seed and not the other
     assert sgd["effective_step_embedding"] == 0.125
     assert [entry["optimizer"] for entry in summary["shared"]] == ["sgd", "adam"]
     assert summary["shared"][1]["validation_average_precision"] == pytest.approx(0.575)
@@ -155,7 +155,7 @@ def write_cell(root, name: str, found: study.Cell) -> None:
 
 @pytest.mark.parametrize("lost", ["none", "some", "all"])
 def test_the_stage_ends_well(tmp_path, monkeypatch, lost) -> None:
-    """Whatever has diverged: the tables are there, with a column or row for each optimizer."""
+    """Write the tables, with a column or row for each optimizer, whatever has diverged."""
     bad = cell([0.2], [0.2], diverged=True)
     for (name, rate), found in CELLS.items():
         is_lost = lost == "all" or (lost == "some" and name == "sgd")

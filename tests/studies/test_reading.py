@@ -1,4 +1,4 @@
-"""The sentences of one review: what the network says of them, and how they are described."""
+"""The sentences of one review: their probabilities and their descriptions."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""How the machine is shared out between cells that run at once."""
+"""How cells that run at once share the machine."""
 
 from spoilers.studies.sweep import share, visible_gpus
 

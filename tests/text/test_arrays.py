@@ -1,4 +1,4 @@
-"""Reviews that several processes map into memory are the reviews that a single one would load."""
+"""Reviews that several processes map into memory equal those that a single one would load."""
 
 from dataclasses import fields
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What must stay together does, what must not be seen is not, and nothing is lost."""
+"""Splits keep groups together, hide held-out words, and lose nothing."""
 
 import random
 from collections import Counter
@@ -21,7 +21,7 @@ DAYS = 1000
 
 
 def token_table(reviews: int, seed: int = 0, spoilers: float = 0.4) -> pa.Table:
-    """Reviews by 60 users of 50 books, with a word for each book and for each review."""
+    """Make reviews of 50 books by 60 users, with a word per book and per review."""
     draw = random.Random(seed)
     rows = []
     for i in range(reviews):
@@ -62,7 +62,7 @@ def settings_for(
 
 
 class Divided:
-    """What `split_file` makes of a table."""
+    """The results of `split_file`."""
 
     def __init__(self, folder, table: pa.Table, by="book", seed: int = 13, group: int = 64, **changes):
         pq.write_table(table, folder / "tokens.parquet", row_group_size=group)

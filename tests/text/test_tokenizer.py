@@ -1,4 +1,4 @@
-"""The tokenizer against its rule, spelled out in plain Python; and the table of tokens."""
+"""Compare the tokenizer with its rule in plain Python, and test the table of tokens."""
 
 import random
 import sys
@@ -123,7 +123,7 @@ def test_rule(batch, lowercase):
 
 
 def test_white_space_at_the_end():
-    """Which Arrow's own kernel overlooks in one of some hundred small batches."""
+    """Arrow's own kernel misses it in one of several hundred small batches."""
     draw = random.Random(5)
     for _ in range(400):
         batch = ["".join(draw.choices(["a", "\u2019s", ".", "\u00a0", "\u2003"], k=6)) + "\u00a0"]

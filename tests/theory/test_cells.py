@@ -32,7 +32,7 @@ def torch_layer(layer: type[nn.Module], weights: Weights, X: int, H: int) -> nn.
 
 
 def problem(cell: Cell, X: int, H: int, T: int, B: int, seed: int) -> tuple:
-    """Weights, tokens, first state, and the loss's derivatives in every h and in the last state."""
+    """Draw weights, tokens, first state, and the loss's gradients for every h and last state."""
     random = np.random.default_rng(seed)
     state, d_last = (tuple(random.standard_normal((B, H)) for _ in range(cell.states)) for _ in range(2))
     weights = random_weights(cell, X, H, random)
@@ -40,7 +40,7 @@ def problem(cell: Cell, X: int, H: int, T: int, B: int, seed: int) -> tuple:
 
 
 def loss(hs: torch.Tensor, last: tuple, d_hs: np.ndarray, d_last: tuple) -> torch.Tensor:
-    """A loss whose derivatives are the given ones."""
+    """Return a loss with the given derivatives."""
     total = (hs * torch.from_numpy(d_hs)).sum()
     return total + sum((a * torch.from_numpy(b)).sum() for a, b in zip(last, d_last, strict=True))
 
@@ -72,7 +72,7 @@ def test_outputs_and_gradients_are_those_of_pytorch(name, X, H, T, B, seed):
 
 
 def gru_before(weights: list[torch.Tensor], xs: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
-    """The reset gate before the product, from the equations, for autograd to differentiate."""
+    """Run a GRU with the reset gate before the product, for autograd to differentiate."""
     W, U, b, d = ([*w.chunk(3)] for w in weights)
     hs = []
     for x in xs:
@@ -134,7 +134,7 @@ def test_extremes_of_the_gates():
 
 
 def test_first_weights_are_like_the_models():
-    """Orthogonal U gate by gate, W within Xavier's bounds, forget bias 1, all other biases 0."""
+    """Expect orthogonal U by gate, W within Xavier's bounds, forget bias 1, other biases 0."""
     random = np.random.default_rng(0)
     model = SpoilerRNN(10, "lstm", embedding_size=5, hidden_size=7)
     theirs = Weights(*(p.detach().numpy() for p in model.rnn.forwards[0].parameters()))

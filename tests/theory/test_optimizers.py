@@ -1,4 +1,4 @@
-"""The reference optimizers take PyTorch's steps, and do on small problems what the page says."""
+"""The reference optimizers take PyTorch's steps, and act on small problems as the page says."""
 
 import numpy as np
 import pytest

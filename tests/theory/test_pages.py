@@ -76,7 +76,7 @@ SHOWN = {
 
 
 def run_stage(folder: Path) -> Path:
-    """The stage in a folder that holds its inputs and nothing else."""
+    """Run the stage in a folder that has only its inputs."""
     (folder / "data/splits").mkdir(parents=True)
     words = ["<pad>", "<unknown>", *(f"word{i}" for i in range(998))]
     (folder / "data/splits/vocabulary.txt").write_text("".join(word + "\n" for word in words))
@@ -161,12 +161,12 @@ def test_functions_are_the_real_source(page):
 
 
 def test_formulas_are_well_formed(page):
-    """They parse, and hold nothing that Markdown would take for itself before they are set."""
+    """Check that they parse, and contain nothing that Markdown would interpret first."""
     parser = MathTextParser("path")
     for formula in formulas(page[1]):
         assert not re.search(r"[^A-Za-z0-9]_|\\[^A-Za-z]|[*<>|]", formula), formula
         for ours, theirs in ((r"\lt", "<"), (r"\gt", ">"), (r"\lVert", r"\|"), (r"\rVert", r"\|")):
-            formula = formula.replace(ours, theirs)  # that Matplotlib knows by another name
+            formula = formula.replace(ours, theirs)  # which has another name in Matplotlib
         parser.parse(f"${formula}$")
 
 

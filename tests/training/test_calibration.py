@@ -1,4 +1,4 @@
-"""The temperature makes probabilities honest, and leaves the order of the reviews alone."""
+"""The temperature calibrates the probabilities and keeps the order of the reviews."""
 
 import numpy as np
 import pytest

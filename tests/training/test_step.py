@@ -1,4 +1,4 @@
-"""A training step: what it must not do on a device that works beside the host."""
+"""What a training step must not do on a device that runs asynchronously."""
 
 from collections import Counter
 
@@ -16,10 +16,10 @@ from tests import ROOT
 from tests.rnn_data import WORDS, reviews
 
 CPU = torch.device("cpu")
-# What would wait for a CUDA device, or have its result in no fixed order there.
+# Operators that would wait for a CUDA device, or that are nondeterministic there.
 WAITS = ("_local_scalar_dense", "nonzero", "masked_select", "item", "unique", "is_nonzero", "equal")
 UNORDERED = ("index_add", "index_add_", "scatter_add", "scatter_add_", "scatter_reduce", "index_put_")
-MOST = 330  # operators of a step, those of the recurrent layers inside PyTorch among them
+MOST = 330  # operators in a step, including those of the recurrent layers inside PyTorch
 
 
 class Operators(TorchDispatchMode):
@@ -45,7 +45,7 @@ def make_training(cell: str = "lstm", layers: int = 1) -> Training:
     model = settings.model.model_copy(update={"embedding_size": 8, "hidden_size": 8, "layers": layers})
     train = settings.train.model_copy(update={"batch_size": 8})
     data = Data(reviews(1, 80), reviews(2, 20), WORDS, None)
-    # Not by Adam, which reads its own count of steps: that is kept on the host.
+    # Not Adam, which reads its own step count: that is kept on the host.
     return prepare(Choice(cell, "momentum", 0.01, 3), data, model, train, settings.optimizers, CPU)
 
 
@@ -54,7 +54,7 @@ def make_training(cell: str = "lstm", layers: int = 1) -> Training:
 def test_nothing_in_a_step_waits_for_the_device(cell, layers):
     training = make_training(cell, layers)
     shares = training.shares(0, 0)
-    for _ in range(12):  # the update is looked at in the first and in the eleventh
+    for _ in range(12):  # the update is measured in the first and in the eleventh
         share = next(shares, None) or next(shares := training.shares(1, 0))
         with Operators() as seen:
             training.step(share)

@@ -1,4 +1,4 @@
-"""`python -m stages.train`, killed and continued, in several processes, and given what it cannot use."""
+"""`python -m stages.train`, killed and resumed, in several processes, and with bad input."""
 
 import csv
 import json
@@ -40,7 +40,7 @@ NO_DROPOUT = {f"model.{kind}_dropout": 0.0 for kind in ("embedding", "state", "w
 
 
 def outputs(folder: Path, cell: str = "lstm") -> dict[str, bytes]:
-    """The bytes of all that repeats: everything but the timings."""
+    """Return all reproducible outputs: all but the timings."""
     return {name: (folder / name.format(cell=cell)).read_bytes() for name in OUTPUTS}
 
 
@@ -70,7 +70,7 @@ def disturb(folder: Path, number: int, lines: int, pause: float, *launcher: str)
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """As in the subprocesses: more do not help models this small, and slow down a busy machine."""
+    """Use one thread, as in the subprocesses: more do not help models this small."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -78,19 +78,19 @@ def one_thread() -> Iterator[None]:
 
 
 def train_here(folder: Path, monkeypatch, cell: str = "lstm") -> None:
-    """The command, in this process."""
+    """Train in this process."""
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "argv", ["train", cell])
     run(train.main)
 
 
-# Going on.
+# Resuming.
 
 LONG = {"train.epochs": 12, "train.patience": 12}
 
 
 def test_stopped_three_times(tmp_path):
-    """Killed before it trains, then interrupted and killed while it does."""
+    """Kill it before it trains, then interrupt and kill it in training."""
     whole, folder = (
         write_project(tmp_path / name, LONG | {"machine.checkpoint_seconds": 0.005})
         for name in ("whole", "stopped")
@@ -142,7 +142,7 @@ def test_a_checkpoint_that_cannot_be_read_is_said_and_left(tmp_path, monkeypatch
 
 
 def test_a_flipped_bit_is_never_loaded(tmp_path, monkeypatch, capsys):
-    """A bit of each byte: training starts anew and says so."""
+    """Flip a bit per byte: training restarts and says so."""
     monkeypatch.chdir(tmp_path)
     checkpoint = Checkpoint("some", 60.0)
     state = {"weight": torch.arange(5.0), "progress": {"step": 3, "history": [0.5]}}
@@ -158,7 +158,7 @@ def test_a_flipped_bit_is_never_loaded(tmp_path, monkeypatch, capsys):
 
 
 def test_a_checkpoint_that_cannot_be_written_is_said(tmp_path, monkeypatch, capsys):
-    """Here since files may not grow beyond 100 bytes; and what was saved before is still there."""
+    """Limit files to 100 bytes; the checkpoint saved before is still there."""
     monkeypatch.chdir(tmp_path)
     checkpoint = Checkpoint("some", 60.0)
     checkpoint.save({"step": 3})
@@ -174,7 +174,7 @@ def test_a_checkpoint_that_cannot_be_written_is_said(tmp_path, monkeypatch, caps
 
 
 def test_a_curve_that_cannot_be_written_is_said(tmp_path, capsys):
-    """In between; what is there at the end is the whole curve, or an error."""
+    """Go on after a failure midway, but expect the whole curve or an error."""
     row = {"epoch": 1.0, **dict.fromkeys(CURVES, 0.5)}
     taken = tmp_path / "taken"
     taken.write_text("no folder")
@@ -201,7 +201,7 @@ def of_seeds(folder: Path) -> dict[str, bytes]:
 
 
 def test_seeds_side_by_side_are_those_one_after_the_other(tmp_path, monkeypatch):
-    """With two workers and another number of threads, or in one process; and each as if it were alone."""
+    """Compare two workers with more threads to one process, and each seed to a training of it alone."""
     several = write_project(tmp_path / "several", SEEDS)
     out = finish(start(several, threads="2"))
     assert all(f"lstm, seed {seed}: epoch 4:" in out for seed in (13, 14, 15))
@@ -212,7 +212,7 @@ def test_seeds_side_by_side_are_those_one_after_the_other(tmp_path, monkeypatch)
     train_here(alone, monkeypatch)
     weights = (alone / "data/models/lstm/model.safetensors").read_bytes()
     assert weights == (one / "data/seeds/lstm/15/model.safetensors").read_bytes()
-    assert len(set(of_seeds(one).values())) == len(of_seeds(one)) - 1  # the first is in it twice
+    assert len(set(of_seeds(one).values())) == len(of_seeds(one)) - 1  # the first seed is in it twice
     assert not list((several / FOLDER).iterdir())
 
     timings = json.loads((several / "reports/timings/lstm.json").read_text())
@@ -322,7 +322,7 @@ def test_changed_data_has_another_checkpoint(tmp_path, monkeypatch):
 
 
 def test_changed_code_has_another_checkpoint(tmp_path, monkeypatch):
-    """Of whatever is imported, but for the package that decides nothing about a result."""
+    """Cover all imported modules but `spoilers.core`, which affects no result."""
     module = tmp_path / "module.py"
     keys = []
     for name in ("spoilers.models.new", "spoilers.core.new"):
@@ -345,11 +345,11 @@ def curve(folder: Path, cell: str = "lstm") -> dict[str, np.ndarray]:
 
 
 def test_two_processes_follow_the_curve_of_one(tmp_path, monkeypatch):
-    """And go on from where both were interrupted."""
+    """Resume from where both were interrupted."""
     one, two, stopped = (write_project(tmp_path / name, NO_DROPOUT) for name in ("one", "two", "stopped"))
     train_here(one, monkeypatch)
     out = finish(start(two, *TORCHRUN))
-    assert out.count("validation average precision") == 1  # one writes
+    assert out.count("validation average precision") == 1  # only one writes
     alone, together = curve(one), curve(two)
     assert alone.keys() == together.keys()
     for name in ("epoch", "train_loss", "validation_loss", "average_precision"):
@@ -424,7 +424,7 @@ def test_a_mistake_is_one_clear_line(tmp_path, monkeypatch, name):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_learns_a_planted_pattern(tmp_path, monkeypatch, cell):
-    """A spoiler holds word 2 right before word 3; other reviews hold both, but never so."""
+    """Put word 2 right before word 3 in spoilers; reverse them in other reviews."""
     draw = np.random.default_rng(2)
     parts = {part: planted(draw, count) for part, count in (("train", 400), ("validation", 150))}
     changes = {"train.epochs": 12, "optimizers.adam.learning_rate": 0.02, "train.sentence_weight": 0.0}

@@ -1,4 +1,4 @@
-"""The page's server. It listens on this machine alone, keeps nothing, and loads nothing from elsewhere."""
+"""Serve the page on this machine only. The server stores nothing and loads nothing from elsewhere."""
 
 import re
 import sys
@@ -13,13 +13,13 @@ from spoilers.core.errors import UserError
 from spoilers.prediction.detector import Prediction, SpoilerDetector
 
 ADDRESS = "127.0.0.1"
-LARGEST = 2**20  # bytes of a form
-SKIPPED = 2**24  # bytes of a larger one that are read, so that the browser listens to the answer
-TIMEOUT = 10.0  # seconds for a silent client
+LARGEST = 2**20  # bytes allowed in a form
+SKIPPED = 2**24  # bytes of a larger form that are read and dropped, so that the browser gets the answer
+TIMEOUT = 10.0  # seconds before a silent client is dropped
 FOLDER = Path(__file__).parent
 FILES = {"/page.css": "text/css", "/page.js": "text/javascript"}
 HEADERS = {
-    # Whatever a review holds, the page runs its own script only, and asks no other server for anything.
+    # Whatever a review contains, the page runs only its own script and contacts no other server.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -30,7 +30,7 @@ PAGE = Environment(loader=FileSystemLoader(FOLDER), autoescape=True).get_templat
 
 
 class Refused(Exception):
-    """A request that gets no prediction: a status and a sentence for people."""
+    """A request that gets no prediction, with a status and a clear reason."""
 
     def __init__(self, status: HTTPStatus, message: str):
         super().__init__(message)
@@ -40,14 +40,14 @@ class Refused(Exception):
 class Server(ThreadingHTTPServer):
     """Serves the page for one detector, which all requests share.
 
-    It must be given the detector before it serves.
+    Set `detector` before serving.
 
     Raises:
-        UserError: the port is taken, or not for this user to take.
+        UserError: the port is taken, or this user may not use it.
     """
 
     daemon_threads = True
-    request_queue_size = 128  # clients that may wait; by default five, and the system refuses the sixth
+    request_queue_size = 128  # clients that may wait; the default is five, and the system refuses the sixth
     detector: SpoilerDetector
 
     def __init__(self, port: int):
@@ -58,7 +58,7 @@ class Server(ThreadingHTTPServer):
             raise UserError(f"port {port} of {ADDRESS}: {why}; choose another by --port") from error
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore a browser that hangs up: that is no error."""
+        """Ignore a browser that hangs up: this is normal."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -68,7 +68,7 @@ class Server(ThreadingHTTPServer):
 
     @property
     def hosts(self) -> list[str]:
-        """Return the names under which a browser on this machine asks for the page."""
+        """Return the host names by which a local browser can ask for the page."""
         return [f"{name}:{self.server_port}" for name in (ADDRESS, "localhost")]
 
 
@@ -83,7 +83,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(self.post)
 
     def answer(self, respond) -> None:
-        """Send what `respond` returns as (type, content), or the page with the reason of a refusal."""
+        """Send the (type, content) that `respond` returns, or the page with the reason it refused."""
         try:
             self.check_host()
             self.send(HTTPStatus.OK, *respond())
@@ -91,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send(refused.status, "text/html", self.page(error=str(refused)))
 
     def check_host(self) -> None:
-        """Refuse requests by another name: a foreign page may have given its own name our address."""
+        """Refuse other host names: a foreign site may point its own name here (DNS rebinding)."""
         if self.headers.get("Host") not in self.server.hosts:
             raise Refused(HTTPStatus.MISDIRECTED_REQUEST, f"This page is at {self.server.url}")
 
@@ -150,4 +150,4 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *arguments: object) -> None:
-        """Say nothing: who asked for what is nobody's business."""
+        """Log nothing: who asked for what is nobody's business."""

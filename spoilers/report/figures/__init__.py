@@ -1,1 +1,1 @@
-"""The report's figures. Titles say what is seen; a model has one colour in all of them."""
+"""The report's figures. Titles say what they show; each model keeps one colour."""

@@ -1,4 +1,4 @@
-"""How each model ranks the test reviews, and whether its probabilities can be taken at their word."""
+"""Draw how well each model ranks the test reviews, and how well it is calibrated."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from spoilers.report.figures.drawing import MODEL_COLOURS, legend, stacked
 from spoilers.report.names import NAMES
 
-LINES = ("-", "--", "-.", ":")  # tells the models apart in print too
+LINES = ("-", "--", "-.", ":")  # tell the models apart without colour
 
 
 def precision_recall(tables: dict[str, pd.DataFrame], prevalence: float) -> Figure:
@@ -27,7 +27,7 @@ def precision_recall(tables: dict[str, pd.DataFrame], prevalence: float) -> Figu
 
 
 def calibration(models: dict[str, list[dict]], prevalence: float) -> Figure:
-    """Draw the share of spoilers among the reviews that a model gave about the same probability."""
+    """Draw the share of spoilers against the predicted probability, bin by bin."""
     figure, (axes,) = stacked(1, 4.6)
     for (name, bins), line in zip(models.items(), LINES, strict=False):
         predicted, observed = ([row[key] for row in bins] for key in ("predicted", "observed"))

@@ -1,4 +1,4 @@
-"""What the reviews are like."""
+"""Figures on the reviews."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ TITLES = {"no spoiler": "More in reviews without a spoiler", "spoiler": "More in
 
 
 def draw_all(folder: Path, found: dict, curve: pd.DataFrame) -> None:
-    """Draw what the reviews have: dates, ratings or flagged sentences may be missing, or all be alike."""
+    """Draw what the data allow: dates, ratings or flagged sentences may be missing or all alike."""
     draw(folder / "data_lengths", lengths, curve)
     reviews = {name: row["reviews"] for name, row in found["classes"].items()}
     prevalence = reviews["spoiler"] / sum(reviews.values())
@@ -27,7 +27,7 @@ def draw_all(folder: Path, found: dict, curve: pd.DataFrame) -> None:
 
 
 def lengths(curve: pd.DataFrame) -> Figure:
-    """Draw the share of each class's reviews by length; `curve` has a row a bin, with its lower edge."""
+    """Draw each class's distribution of lengths; `curve` has a row per bin, with its lower edge."""
     figure, (axes,) = stacked(1, 3.4)
     curve = curve[curve[["no_spoiler", "spoiler"]].cumsum().sum(axis=1) > 0]  # from the shortest review on
     edges = [*curve["tokens"], round(curve["tokens"].iloc[-1] * 2**0.5) + 1]
@@ -53,7 +53,7 @@ def positions(parts: list[dict]) -> Figure:
 
 
 def spoiler_shares(tables: dict[str, list[dict]], prevalence: float) -> Figure:
-    """Draw the share of spoiler reviews at each rating and in each year, with intervals; tables by key."""
+    """Draw the share of spoiler reviews by rating and by year (the keys of `tables`), with intervals."""
     figure, panels = stacked(len(tables), 0.4 + 2.8 * len(tables), sharey=True)
     for axes, (key, rows) in zip(panels, tables.items(), strict=True):
         middle, low, high = (np.array([row[at] for row in rows]) for at in ("share", "low", "high"))
@@ -69,7 +69,7 @@ def spoiler_shares(tables: dict[str, list[dict]], prevalence: float) -> Figure:
 
 
 def words(rows: list[dict], bound: float) -> Figure:
-    """Draw the words with the largest z of each class as bars; beyond `bound` it is more than chance."""
+    """Draw each class's words with the largest |z| as bars; z beyond `bound` is more than chance."""
     table = {name: [row for row in rows if row["class"] == name] for name in TITLES}
     longest = max(map(len, table.values()))
     figure, panels = stacked(2, 1.6 + 0.44 * longest, sharex=True)

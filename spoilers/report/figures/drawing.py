@@ -1,4 +1,4 @@
-"""How every figure looks, and how it is written."""
+"""Style the figures, and save them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from spoilers.report.style import STYLE
 
-WIDTH = 5.2  # inches of every figure: on a phone of 390 pixels, text of 10 points then has 9.5 pixels
+WIDTH = 5.2  # inches, for every figure: on a phone 390 pixels wide, 10-point text is then 9.5 pixels
 MODEL_COLOURS = {
     "lstm": "C0",
     "gru": "C1",
@@ -40,7 +40,7 @@ def optimizer_style(name: str) -> dict:
 
 
 def stacked(rows: int, height: float, **options) -> tuple[Figure, list[Axes]]:
-    """Return a figure with charts below each other, narrow enough for a phone, and the charts.
+    """Return a figure of stacked charts, narrow enough for a phone, and the charts.
 
     The height is in inches.
     """
@@ -56,14 +56,14 @@ def legend(figure: Figure, axes: Axes, columns: int = 2) -> None:
 
 
 def plain_ticks(axis: Axis, *subs: float) -> None:
-    """Write the ticks of a logarithmic axis as people write numbers, at powers of ten times 1 and `subs`."""
+    """Label a logarithmic axis with plain numbers, at powers of ten times 1 and `subs`."""
     axis.set_major_locator(LogLocator(subs=(1.0, *subs)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     axis.set_minor_formatter(NullFormatter())
 
 
 def draw(path: Path, figure: Callable[..., Figure], *arguments) -> None:
-    """Save a figure as SVG, its text as text, without the date, so that equal numbers give equal bytes."""
+    """Save a figure as SVG, with text as text and no date, so that equal numbers give equal bytes."""
     with plt.style.context([STYLE, {"svg.fonttype": "none"}]):
         drawn = figure(*arguments)
         drawn.savefig(path.with_suffix(".svg"), metadata={"Date": None})

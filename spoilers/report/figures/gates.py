@@ -1,4 +1,4 @@
-"""The gates of the trained models over one review."""
+"""Draw the trained models' gates over one review."""
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -11,10 +11,10 @@ ROW = 0.175  # inches for each token
 
 
 def gates(values: pd.DataFrame, tokens: list[dict]) -> Figure:
-    """Draw every gate as a map of its units over the tokens; units in the order of their mean.
+    """Draw every gate as a heat map of units over tokens, with the units sorted by their mean.
 
-    `values` has a row for each model, gate, unit and token. On the left stand the words, or the tokens'
-    numbers where the words are not to be shown; those of flagged sentences are bold.
+    `values` has a row for each model, gate, unit and token. The words are on the left, or the tokens'
+    numbers if the words must not be shown; those of flagged sentences are bold.
     """
     maps = list(values.groupby(["model", "gate"], sort=False, observed=True))
     figure, panels = plt.subplots(1, len(maps), figsize=(WIDTH, 1.4 + ROW * len(tokens)), sharey=True)

@@ -31,7 +31,7 @@ def training_curves(curves: dict[str, pd.DataFrame]) -> Figure:
 
 
 def seeds(trainings: dict[str, list[dict]]) -> Figure:
-    """Draw the average precision of each training as a dot, a row for each seed, and the means as lines."""
+    """Draw each training's average precision as a dot, with a row per seed, and the means as lines."""
     rows = [one["seed"] for one in next(iter(trainings.values()))]
     figure, (axes,) = stacked(1, 1.6 + 0.36 * len(rows))
     pairs = zip(*([one["average_precision"] for one in of] for of in trainings.values()), strict=True)
@@ -62,7 +62,7 @@ def seeds(trainings: dict[str, list[dict]]) -> Figure:
 
 
 def comparison(evaluation: dict[str, dict], prevalence: float) -> Figure:
-    """Draw the average precision of every model with its interval, named above it."""
+    """Draw every model's average precision and interval, with its name above."""
     figure, (axes,) = stacked(1, 0.9 + 0.52 * len(evaluation))
     for row, (name, scores) in enumerate(evaluation.items()):
         middle = scores["average_precision"]
@@ -80,7 +80,7 @@ BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # keeps lines 
 
 
 def f1_by_threshold(tables: dict[str, pd.DataFrame], thresholds: dict[str, float]) -> Figure:
-    """Draw F1 against the threshold; a mark stands at the threshold in use."""
+    """Draw F1 against the threshold, and mark the threshold in use."""
     figure, (axes,) = stacked(1, 3.6)
     for (name, table), line in zip(tables.items(), ("-", "--", "-.", ":"), strict=False):
         axes.plot(table["threshold"], table["f1"], line, color=MODEL_COLOURS[name], label=NAMES[name])

@@ -1,4 +1,4 @@
-"""The network as a diagram, with the sizes in use."""
+"""Draw the network as a diagram with its sizes."""
 
 from itertools import pairwise
 
@@ -52,17 +52,17 @@ def network(model: Model) -> Figure:
 
 
 def name(axes: Axes, y: float, text: str) -> None:
-    """Write on the left what a row is."""
+    """Label a row on the left."""
     axes.text(-3.1, y, text, ha="left", va="center", color="#333333")
 
 
 def word_places() -> list[list[float]]:
-    """Return where the words of each sentence stand, with a gap between two sentences."""
+    """Return the x positions of each sentence's words, with a gap between sentences."""
     return [[0.9, 2.5, 4.1, 5.7], [7.7, 9.3]]
 
 
 def recurrent(axes: Axes, places: list[float], model: Model) -> None:
-    """Draw the recurrent layers, an arrow along the words for each direction."""
+    """Draw the recurrent layers, with arrows along each direction."""
     ways = ((3.0, places), (4.1, places[::-1]))[: 2 if model.bidirectional else 1]
     for y, order in ways:
         for x in places:
@@ -73,7 +73,7 @@ def recurrent(axes: Axes, places: list[float], model: Model) -> None:
 
 
 def heads(axes: Axes, middles: list[float], words: list[float], top: float, model: Model) -> None:
-    """Draw the two linear layers, what they read and what they give."""
+    """Draw the two linear layers with their inputs and outputs."""
     review = 0.55 * middles[0] + 0.45 * middles[1]
     for middle, sentence in zip(middles, ("1", "2"), strict=True):
         if model.pooling == "max":
@@ -90,7 +90,7 @@ def heads(axes: Axes, middles: list[float], words: list[float], top: float, mode
 
 
 def output(axes: Axes, x: float, text: str, weight: str = "normal") -> None:
-    """Draw an arrow to what is said of a sentence or of the review."""
+    """Draw an arrow to the output for a sentence or the review."""
     arrow(axes, (x, 10.15), (x, 11.2))
     axes.text(x, 11.6, text, ha="center", va="center", fontweight=weight)
 

@@ -1,4 +1,4 @@
-"""The optimizer study. An optimizer has one colour, one marker and one kind of line in all of them."""
+"""Draw the optimizer study. Each optimizer keeps one colour, one marker and one line style."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def draw_all(folder: Path, grid: pd.DataFrame, runs: pd.DataFrame, study: dict, 
 
 
 def sensitivity(grid: pd.DataFrame, study: dict) -> Figure:
-    """Draw average precision against the learning rate, a line for each optimizer; below, what diverged."""
+    """Draw average precision against the learning rate by optimizer, with diverged rates below."""
     figure, (axes,) = stacked(1, 5)
     prevalence = study["study"]["prevalence"]
     lowest = np.nanmin([prevalence, *grid["lowest"]])
@@ -35,7 +35,7 @@ def sensitivity(grid: pd.DataFrame, study: dict) -> Figure:
         axes.plot(good["learning_rate"], good["average_precision"], label=NAMES[name], **style)
         band = {"color": style["color"], "alpha": 0.15, "linewidth": 0}
         axes.fill_between(good["learning_rate"], good["lowest"], good["highest"], **band)
-        if len(bad):  # in a row of their own, so that crosses at one rate do not hide each other
+        if len(bad):  # one row per optimizer, so that crosses at one rate do not hide each other
             level -= 0.09 * height
             axes.plot(bad["learning_rate"], np.full(len(bad), level), "x", color=style["color"], markersize=8)
             at = {"transform": axes.get_yaxis_transform(), "va": "center"}
@@ -61,7 +61,7 @@ def optimizers(best: pd.DataFrame, prevalence: float) -> Figure:
 
 
 def effective_steps(best: pd.DataFrame) -> Figure:
-    """Draw the length of the update over that of the gradient, by group of weights."""
+    """Draw the ratio of update length to gradient length, by group of weights."""
     figure, panels = stacked(len(LAYERS), 7.6, sharex=True, sharey=True)
     for axes, layer in zip(panels, LAYERS, strict=True):
         draw_means(axes, best, f"effective_step_{layer}")
@@ -95,7 +95,7 @@ def draw_means(axes: Axes, runs: pd.DataFrame, column: str) -> None:
 
 
 def finish(figure: Figure, panels: list[Axes], of: Axes | None = None) -> None:
-    """Name the shared axis of epochs and draw the legend, of the last chart unless another is given."""
+    """Label the shared epoch axis and draw the legend, by default that of the last chart."""
     panels[-1].set(xlabel="epoch")
     panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     legend(figure, of or panels[-1])

@@ -1,4 +1,4 @@
-"""Wall-clock times: measured anew in every run, and kept apart from what repeats."""
+"""Draw wall-clock times, which vary by run and so stay apart from the rest."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from spoilers.report.names import NAMES
 
 
 def optimizers(runs: pd.DataFrame, times: list[dict], goals: dict[str, float]) -> Figure:
-    """Draw loss and score against seconds, each at its best rate; `goals` are lines, by their percentages."""
+    """Draw loss and score against seconds at each optimizer's best rate, with lines at the `goals`."""
     figure, (loss, precision) = stacked(2, 6, sharex=True)
     for entry in times:
         table = runs[(runs["choice"] == "best") & (runs["optimizer"] == entry["optimizer"])]
@@ -34,7 +34,7 @@ def optimizers(runs: pd.DataFrame, times: list[dict], goals: dict[str, float]) -
 
 
 def quality_and_cost(scores: dict[str, dict], seconds: dict[str, float], speeds: dict[str, float]) -> Figure:
-    """Draw average precision with its interval against training time and against the speed of reading."""
+    """Draw average precision with its interval against training time and inference speed."""
     figure, panels = stacked(2, 6, sharey=True)
     for axes, costs in zip(panels, (seconds, speeds), strict=True):
         for name, cost in costs.items():

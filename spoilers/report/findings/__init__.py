@@ -1,1 +1,1 @@
-"""The report's text: templates written by hand, in which every claim stands beside its condition."""
+"""The report's text: handwritten templates, in which every claim comes with its condition."""

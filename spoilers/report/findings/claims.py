@@ -1,4 +1,4 @@
-"""A block for templates: text that is true under a condition, and plain text for when it is not."""
+"""A template block: text for when a condition holds, and plain text for when it does not."""
 
 from jinja2 import nodes
 from jinja2.ext import Extension
@@ -15,7 +15,7 @@ class Claim(Extension):
     tags = frozenset({"claim"})
 
     def parse(self, parser: Parser) -> nodes.Node:
-        """Return the block as an `if` whose condition is decided below."""
+        """Return the block as an `if` whose condition `decide` checks."""
         line = next(parser.stream).lineno
         condition = parser.parse_expression()
         text = parser.parse_statements(("name:otherwise",), drop_needle=True)

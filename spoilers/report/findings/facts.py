@@ -1,4 +1,4 @@
-"""Answer what the templates ask of the results beyond looking a number up."""
+"""Compute what the templates need from the results beyond a mere lookup."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ __all__ = (
 )  # fmt: skip
 
 UNKNOWN_WORD = "<unknown>"
-LONGEST = 3  # sentences of a review that are printed
+LONGEST = 3  # sentences quoted from a review
 SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>#|"})
 CLOSING = re.compile(r" (?=[.,;:!?)\]]|'\w|-(?= \w))")
 OPENING = re.compile(r"(?<=[(\[]) |(?<=[\w\]]-) ")
@@ -52,7 +52,7 @@ def ordered(rows: list[dict], key: str) -> list[dict]:
 
 
 def named(rows: list[dict]) -> dict[str, dict]:
-    """Return the optimizers' rows by the optimizers' names."""
+    """Return the rows by optimizer name."""
     return {row["optimizer"]: row for row in rows}
 
 
@@ -63,7 +63,7 @@ def prevalence(data: dict) -> float:
 
 
 def medians(data: dict) -> dict[str, int]:
-    """Return the tokens of the median review of each class that occurs."""
+    """Return each class's median number of tokens per review."""
     return {row["class"]: row["median"] for row in data["lengths"] if row["what"] == "tokens in a review"}
 
 
@@ -74,19 +74,19 @@ def seeds_overlap(trainings: dict[str, list[dict]]) -> bool:
 
 
 def reached(rows: list[dict], goal: str) -> list[tuple[str, float]]:
-    """Return the optimizers that reached a goal to stay, and the epochs that they took, fastest first."""
+    """Return the optimizers that reached a goal and stayed, with the epochs it took, fastest first."""
     found = [(row["optimizer"], row["epochs_to"][goal]) for row in rows]
     return sorted(((name, at) for name, at in found if at is not None), key=lambda pair: pair[1])
 
 
 def rate_spread(rows: list[dict]) -> float:
-    """Return the largest of the optimizers' best rates over the smallest; 1 without any."""
+    """Return the ratio of the largest to the smallest best rate; 1 without any."""
     rates = [row["learning_rate"] for row in rows] or [1]
     return max(rates) / min(rates)
 
 
 def step_spread(row: dict) -> float:
-    """Return by how much an optimizer's effective steps differ between layers, as a factor."""
+    """Return the factor by which an optimizer's effective steps differ between layers."""
     steps = [row[f"effective_step_{layer}"] for layer in LAYERS]
     return max(steps) / min(steps)
 
@@ -111,9 +111,9 @@ def shown_values(rows: list[dict], key: str) -> list[str]:
 
 
 def four_mistakes(errors: list[dict]) -> list[dict]:
-    """Return each network's surest mistake of each kind that is not there for the other network already.
+    """Return each network's surest mistake of each kind, taking no review twice.
 
-    A missed spoiler that the network reads comes before one in the part that is cut out.
+    Missed spoilers that the network read come before those in the part that was cut out.
     """
     found: list[dict] = []
     errors = sorted(errors, key=lambda error: worst(error) is None)
@@ -128,9 +128,9 @@ def four_mistakes(errors: list[dict]) -> list[dict]:
 
 
 def worst(mistake: dict) -> dict | None:
-    """Return the sentence that explains a mistake: the one that scores highest, if missed, of the flagged.
+    """Return the sentence that explains a mistake: the highest-scoring one, if missed, of the flagged.
 
-    Return None where a spoiler was missed and no sentence that the network reads is flagged.
+    Return None if a spoiler was missed and the network read no flagged sentence.
     """
     missed = mistake["kind"] == "missed spoiler"
     sentences = [s for s in mistake["sentences"] if s["flagged"] or not missed]
@@ -140,8 +140,8 @@ def worst(mistake: dict) -> dict | None:
 def quoted(sentences: list[dict], model: str | None = None) -> str:
     """Return a review as Markdown, flagged sentences bold, with the probability after each sentence.
 
-    Of a long review, the flagged sentences and those with the highest probabilities stand there. `model`
-    names the network where a sentence has the probabilities of several.
+    A long review is cut to its flagged sentences and those with the highest probabilities. `model`
+    names the network if a sentence has probabilities from several.
     """
     scores = [s["probabilities"][model] if model else s["probability"] for s in sentences]
     order = sorted(range(len(sentences)), key=lambda i: (-sentences[i]["flagged"], -scores[i]))
@@ -159,5 +159,5 @@ def as_read(text: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Return text so that Markdown leaves it as it is."""
+    """Escape the special characters of Markdown."""
     return text.translate(SPECIAL)

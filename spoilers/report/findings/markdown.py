@@ -13,17 +13,17 @@ MINUS = "\N{MINUS SIGN}"
 
 
 class Figures:
-    """Numbers a page's figures, and writes each with a caption that can be seen."""
+    """Numbers a page's figures, and writes each with a visible caption."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
 
     def name(self, path: str) -> str:
-        """Return what a figure is called in the text: `Figure 3`."""
+        """Return a figure's name in the text: `Figure 3`."""
         return f"Figure {self.numbers.setdefault(path, len(self.numbers) + 1)}"
 
     def __call__(self, path: str, description: str, caption: str) -> str:
-        """Return a figure with its description for those who cannot see it, and with its caption."""
+        """Return a figure with its alternative text and its caption."""
         return f"![{description}]({path}.svg)\n\n**{self.name(path)}.** {caption}"
 
 
@@ -42,7 +42,7 @@ def signed(value: float, digits: int = 3) -> str:
 
 
 def mean_and_range(seconds: Iterable[float]) -> str:
-    """Return the mean of some seconds and, of several, the shortest and the longest."""
+    """Return the mean of some seconds and, if there are several, their range."""
     values = list(seconds)
     mean = f"{sum(values) / len(values):.1f}"
     return f"{mean} ({min(values):.1f} to {max(values):.1f})" if len(values) > 1 else mean

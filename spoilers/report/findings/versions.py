@@ -1,4 +1,4 @@
-"""Name what the numbers were computed with: other versions and processors round differently."""
+"""Name the software and machine behind the numbers, since others round differently."""
 
 import os
 import platform
@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 
 def versions() -> list[str]:
-    """Return the versions of Python and of what computes, and the kind of machine."""
+    """Return the versions of Python and the numerical libraries, and the machine."""
     libraries = [f"{name} {version(name)}" for name in ("torch", "numpy", "scikit-learn")]
     machine = f"{platform.system()} {platform.machine()} with {os.cpu_count()} processors"
     return [f"Python {platform.python_version()}", *libraries, machine]

@@ -1,1 +1,1 @@
-"""What the reviews are like, and which words tell the classes apart."""
+"""Describe the reviews, and the words that tell the classes apart."""

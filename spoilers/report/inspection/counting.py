@@ -1,4 +1,4 @@
-"""One pass over the splits that keeps nothing but counts, so that memory does not grow with the reviews."""
+"""Count over the splits, keeping nothing but counts, so that memory does not grow with the reviews."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,17 +15,17 @@ from spoilers.text.vocabulary import FEW, WordCounts
 SPLITS = ("train", "validation", "test")
 COLUMNS = ["label", "rating", "date", "user_id", "book_id", "sentence_lengths", "sentence_labels"]
 BATCH = 8192  # reviews in memory at a time
-PARTS = 10  # of a review, from its beginning to its end
+PARTS = 10  # equal parts of a review, from beginning to end
 
 
 class Histogram:
-    """How often each whole number from 0 on occurs, without and with a spoiler: `counts` (numbers, 2)."""
+    """Counts of each whole number from 0 on, without and with a spoiler: `counts` (numbers, 2)."""
 
     def __init__(self) -> None:
         self.counts = np.zeros((0, 2), np.int64)
 
     def add(self, values: np.ndarray, spoils: np.ndarray) -> None:
-        """Add values and as many labels, bool."""
+        """Add values with one bool label each."""
         found = np.bincount(2 * values.astype(np.int64) + spoils)
         found = np.append(found, np.zeros(len(found) % 2, np.int64)).reshape(-1, 2)
         longer, shorter = sorted((self.counts, found), key=len, reverse=True)
@@ -34,9 +34,9 @@ class Histogram:
 
 
 class GroupCounts:
-    """How many reviews and spoilers each group has at each value, a row for each that occurs.
+    """Reviews and spoilers of each group at each value, with a row for each pair that occurs.
 
-    Memory grows with the pairs of group and value. Added rows wait until there are as many as in the sum.
+    Memory grows with the number of pairs. Added rows wait until they outnumber the summed rows.
     """
 
     SCHEMA = pa.schema(
@@ -69,7 +69,7 @@ class GroupCounts:
 
 
 class Counts:
-    """Everything that is counted; `add` takes batches of any split."""
+    """All counts; `add` takes batches of any split."""
 
     def __init__(self) -> None:
         self.review_tokens, self.review_sentences = Histogram(), Histogram()
@@ -77,10 +77,8 @@ class Counts:
         self.values = {"rating": Histogram(), "year": Histogram()}
         self.grouped = {(key, by): GroupCounts() for key in self.values for by in ("user_id", "book_id")}
         self.users, self.books = WordCounts(), WordCounts()
-        self.parts = (
-            Histogram()
-        )  # sentences by where they stand in spoiler reviews of `PARTS` sentences or more
-        self.places = Moments()  # mean place of a review's spoilers, from 0 to 1, in the same reviews
+        self.parts = Histogram()  # sentences by position, in spoiler reviews of `PARTS` sentences or more
+        self.places = Moments()  # mean position of a review's flags, from 0 to 1, in the same reviews
 
     def add(self, batch: pa.RecordBatch) -> None:
         spoils = batch["label"].to_numpy(zero_copy_only=False)
@@ -95,7 +93,7 @@ class Counts:
         self.add_sentences(batch, spoils)
 
     def grouped_tables(self, key: str) -> tuple[pa.Table, pa.Table]:
-        """Return the counts at each value of a key by user and by book, as `GroupCounts` has them."""
+        """Return the tables of a key's counts by user and by book (see `GroupCounts`)."""
         return self.grouped[key, "user_id"].table(), self.grouped[key, "book_id"].table()
 
     def add_sentences(self, batch: pa.RecordBatch, spoils: np.ndarray) -> None:
@@ -121,7 +119,7 @@ class Counts:
 
 
 class Moments:
-    """Mean of numbers that are not kept, and its standard error."""
+    """Running mean of numbers, and its standard error."""
 
     def __init__(self) -> None:
         self.number, self.sum, self.squares = 0, 0.0, 0.0
@@ -141,10 +139,10 @@ class Moments:
 
 
 def count_splits(folder: Path, words: int) -> tuple[Counts, np.ndarray]:
-    """Count all reviews of the splits, and in the training reviews the words.
+    """Count all reviews of the splits, and the words of the training reviews.
 
-    Returns the counts, and in how many training reviews without and with a spoiler each of the
-    vocabulary's words occurs: (words, 2). Neither validation nor test has a part in the latter.
+    Returns the counts, and the number of training reviews, without and with a spoiler, that contain
+    each word of the vocabulary: (words, 2). The latter uses neither validation nor test.
 
     Raises:
         UserError: a split is missing or damaged.
@@ -167,7 +165,7 @@ def read(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
                 disable=None, leave=False,
             ) as progress,
         ):  # fmt: skip
-            for group in range(file.num_row_groups):  # one at a time: a group bounds memory
+            for group in range(file.num_row_groups):  # one group at a time, to bound memory
                 for batch in file.iter_batches(BATCH, [group], columns):
                     yield batch
                     progress.update(len(batch))
@@ -176,7 +174,7 @@ def read(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
 
 
 def reviews_with_words(batch: pa.RecordBatch, words: int) -> np.ndarray:
-    """Count the batch's reviews, without and with a spoiler, in which each word occurs: (words, 2)."""
+    """Count the batch's reviews, without and with a spoiler, that contain each word: (words, 2)."""
     ids = batch["ids"].flatten().to_numpy()
     review = np.repeat(np.arange(len(batch)), np.diff(batch["ids"].offsets.to_numpy()))
     pairs = np.sort(review * words + ids)  # each review with each of its words

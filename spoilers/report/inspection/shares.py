@@ -1,9 +1,9 @@
-"""Shares of spoilers by rating and by year, with users and books whose reviews are alike.
+"""Compute shares of spoilers by rating and year, with errors clustered by user and book.
 
-Reviews of one user are not independent, nor are those of one book. So variances are two-way clustered: that
-over users plus that over books, less that over single reviews, which both contain (Cameron, Gelbach and
-Miller, 2011, Robust inference with multiway clustering, Journal of Business & Economic Statistics 29(2)),
-and never less than either of the first two.
+Reviews of one user are not independent, nor are those of one book. So variances are two-way clustered: the
+variance over users plus that over books, minus that over single reviews, which both contain (Cameron,
+Gelbach and Miller, 2011, Robust inference with multiway clustering, Journal of Business & Economic
+Statistics 29(2)), and no less than either of the two.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ ALPHA = 0.05  # chance of claiming any difference where there is none
 
 @dataclass(frozen=True)
 class Clusters:
-    """Reviews and spoilers of the groups (users, or books) at each value, a row for each of both."""
+    """Reviews and spoilers by group (user or book) and value, with a row for each pair."""
 
     group: np.ndarray  # int (rows), from 0
     value: np.ndarray  # int (rows)
@@ -30,10 +30,10 @@ class Clusters:
 
     @classmethod
     def of(cls, table: pa.Table, counts: np.ndarray) -> "Clusters":
-        """Return the clusters of a table of `GroupCounts`; a review without a group is one by itself.
+        """Return the clusters of a `GroupCounts` table; a review without a group is its own cluster.
 
         Args:
-            counts: all reviews without and with a spoiler at each value, those without a group included,
+            counts: reviews without and with a spoiler at each value, including those without a group,
                 (values, 2).
         """
         group = table["group"].combine_chunks().dictionary_encode().indices.to_numpy()
@@ -51,14 +51,14 @@ class Clusters:
         return np.bincount(self.value, minlength=values)
 
     def of_shares(self, shares: np.ndarray) -> np.ndarray:
-        """Return the variance of the number of spoilers at each value, whose `shares` these are, (values)."""
+        """Return the variance of the number of spoilers at each value, given its `shares`, (values)."""
         residuals = self.spoilers - shares[self.value] * self.reviews
         return self.corrected(np.bincount(self.value, residuals**2, len(shares)))
 
     def of_differences(self, sizes: np.ndarray, share: float) -> np.ndarray:
-        """Return the variance of each value's share less that of all other reviews, (values).
+        """Return the variance of each value's share minus that of all other reviews, (values).
 
-        It is taken under the hypothesis that all have the same share.
+        It assumes the null hypothesis of one common share.
         """
         here = self.spoilers - share * self.reviews
         everywhere = np.bincount(self.group, here)
@@ -76,14 +76,14 @@ class Clusters:
 
 
 def share_tables(keys: dict[str, tuple[Histogram, pa.Table, pa.Table]]) -> dict[str, list[dict]]:
-    """Return, by key, the reviews and the share of spoilers at each value that occurs.
+    """Return the reviews and the share of spoilers at each value that occurs, by key.
 
     The intervals are at 95 %. A value is `shown` to differ from all others taken together if its p-value is
     at most `ALPHA` after Holm's correction for all values of all keys. Values with few users or books are
     not tested, and have no `p`.
 
     Args:
-        keys: of each key its counts, and its counts by user and by book (`GroupCounts`).
+        keys: each key's counts, and its counts by user and by book (`GroupCounts`).
     """
     tables = {key: share_table(key, *counts) for key, counts in keys.items()}
     tested = [row for rows in tables.values() for row in rows if "p" in row]
@@ -131,7 +131,7 @@ def two_way(variances: list[np.ndarray]) -> np.ndarray:
 def interval(share: float, variance: float, reviews: int, groups: int) -> tuple[float, float]:
     """Return the ends of a share's 95 % interval.
 
-    It is Wilson's (1927), with the number of independent reviews that would have the same variance (Korn and
+    It is Wilson's interval (1927) with the effective sample size that gives this variance (Korn and
     Graubard, 1998, Survey Methodology 24), and with Student's t for the smaller number of groups.
     """
     trials = min(share * (1 - share) / variance, reviews) if variance > 0 else min(groups, reviews)

@@ -1,4 +1,4 @@
-"""The counts as the tables of data/results/data.json."""
+"""Tabulate the counts for data/results/data.json."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ BIN = 2**0.5  # the factor from one bin of lengths to the next
 
 
 def describe(counts: Counts) -> dict:
-    """Return everything that was counted, in numbers; a table is a list of rows."""
+    """Return all counts as numbers; a table is a list of rows."""
     shares = share_tables(
         {key: (values, *counts.grouped_tables(key)) for key, values in counts.values.items()}
     )
@@ -85,7 +85,7 @@ def position_table(counts: Counts) -> list[dict]:
 
 
 def mean_place(counts: Counts) -> dict | None:
-    """Return the mean place of a spoiler review's spoilers, and its standard error over reviews."""
+    """Return the mean position of spoilers in a review, and its standard error over reviews."""
     places = counts.places
     if places.number < 2:
         return None
@@ -93,7 +93,7 @@ def mean_place(counts: Counts) -> dict | None:
 
 
 def group_sizes(groups: WordCounts) -> dict | None:
-    """Return the reviews a book or user, and the share of all reviews that the busiest tenth has."""
+    """Return the reviews per book or user, and the busiest tenth's share of all reviews."""
     reviews = np.sort(groups.table()["count"].to_numpy())[::-1]
     if not len(reviews):
         return None

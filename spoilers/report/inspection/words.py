@@ -1,6 +1,6 @@
 """Words that tell spoiler reviews from others: log-odds with an informative Dirichlet prior.
 
-Monroe, Colaresi and Quinn (2008), "Fightin' Words", section 3.5. A word is counted once a review:
+Monroe, Colaresi and Quinn (2008), "Fightin' Words", section 3.5. A word counts once per review:
 a review that names its hero forty times is one witness, not forty.
 """
 
@@ -9,12 +9,12 @@ from scipy.stats import norm
 
 from spoilers.text.vocabulary import SPECIAL
 
-FEWEST = 20  # training reviews that a word must occur in to be shown: rarer ones could point at a review
-SHOWN = 15  # words a class
+FEWEST = 20  # training reviews that a word must occur in to be shown: rarer ones could identify a review
+SHOWN = 15  # words per class
 
 
 def log_odds(counts: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return each word's log-odds in the second class over the first, and the same in standard deviations.
+    """Return each word's log-odds ratio of the second class to the first, and its z-score.
 
     Counts are (words, 2), the prior's pseudo-counts (words); both results are (words): equation 16, and z of
     equations 20 and 22.
@@ -26,10 +26,10 @@ def log_odds(counts: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def telling_words(counts: np.ndarray, words: list[str]) -> tuple[list[dict], dict]:
-    """Return the words with the largest z of each class, and how many words pass for more than chance.
+    """Return each class's words with the largest |z|, and how many words exceed chance.
 
-    `counts` (words, 2): training reviews without and with a spoiler that hold the word. The prior
-    is the words' frequency in both classes together, at one pseudo-count a word on average.
+    `counts` (words, 2): training reviews without and with a spoiler that contain the word. The
+    prior is the words' frequency in both classes together, averaging one pseudo-count per word.
     """
     counts = counts.copy()
     counts[: len(SPECIAL)] = 0  # padding and unknown words
@@ -61,5 +61,5 @@ def telling_words(counts: np.ndarray, words: list[str]) -> tuple[list[dict], dic
 
 
 def is_word(token: str) -> bool:
-    """Return whether a token is a word, or what cleaning put in place of something."""
+    """Return whether a token is a word or a placeholder from cleaning."""
     return token.replace("'", "").replace("\N{RIGHT SINGLE QUOTATION MARK}", "").strip("<>").isalpha()

@@ -1,1 +1,1 @@
-"""The HTML page that every text becomes."""
+"""Convert the texts to HTML pages."""

@@ -1,4 +1,4 @@
-"""Markdown as an HTML page that loads nothing from another place."""
+"""Convert Markdown to HTML that loads nothing from elsewhere."""
 
 import base64
 import re
@@ -21,10 +21,10 @@ CAPTIONED = r"<p>(<img [^>]*>)</p>\s*<p>(<strong>Figure \d+\.</strong>.*?)</p>"
 
 
 def render_html(markdown: str, folder: Path, linked: tuple[str, ...] = ()) -> str:
-    """Return a page for `folder`, with contents; its pictures are inside it but for those in `linked`.
+    """Return a page for `folder`, with contents and with pictures embedded, except under `linked`.
 
     Headings get the anchors that GitHub gives them, and links to other Markdown pages lead to
-    their HTML. HTML in the Markdown is text: markdown-it escapes it.
+    their HTML. markdown-it escapes any HTML in the Markdown.
     """
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = parser.parse(markdown)

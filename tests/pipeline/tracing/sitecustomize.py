@@ -1,10 +1,10 @@
-"""Records which parameters each stage reads, and which of the project's files it reads and writes.
+"""Record which parameters each stage reads, and which of the project's files it reads and writes.
 
 Python imports the first `sitecustomize` on its path whenever it starts. With this folder in PYTHONPATH and
 a folder for the records in TRACE, every process of a stage is watched (DVC names the stage in DVC_STAGE),
-the workers that it spawns and forks among them. The project's code knows nothing of it.
+including workers that it spawns and forks. The project's code is not aware of it.
 
-A record is a file with a line per thing seen: what happened, a tab, and the parameter's or the file's name.
+A record is a file with a line per event: what happened, a tab, and the parameter's or the file's name.
 """
 
 import importlib.util
@@ -33,7 +33,7 @@ class Record:
     def path(self, what: str, path: object) -> None:
         """Record a path inside the project, unless a part of it is hidden: `.git`, `.x.partial`, ..."""
         if not isinstance(path, str | bytes | os.PathLike):
-            return  # a number: a file that is open already
+            return  # a number means a file that is already open
         name = os.path.relpath(os.path.abspath(os.fsdecode(path)), ROOT)
         parts = name.split(os.sep)
         if not any(part.startswith(".") or part == "__pycache__" for part in parts):
@@ -46,7 +46,7 @@ def watch_files(record: Record) -> None:
     def hook(event: str, arguments: tuple) -> None:
         if event == "open":
             path, _, flags = arguments
-            if not flags & os.O_DIRECTORY:  # by which nothing can be read: it is for `fsync`
+            if not flags & os.O_DIRECTORY:  # a folder opened so is only for `fsync`
                 record.path("write" if flags & (os.O_WRONLY | os.O_RDWR) else "read", path)
         elif event in ("os.listdir", "os.scandir"):
             record.path("list", arguments[0])
@@ -57,10 +57,10 @@ def watch_files(record: Record) -> None:
 
 
 def watch_params(record: Record, module: object) -> None:
-    """Record each setting that is read from what `params.load` returns, by its full name.
+    """Record the full name of each setting that is read from the result of `params.load`.
 
-    Each section keeps its own name beside its values, where copies and other processes still find it. What a
-    copy was given in place of a setting is no setting.
+    Each section keeps its own name beside its values, where copies and other processes still find it. A
+    value that replaces a setting in a copy does not count.
     """
     section, load = module.Section, module.load
     dump, iterate, copy = section.model_dump, section.__iter__, section.model_copy
@@ -115,9 +115,9 @@ def watch_params(record: Record, module: object) -> None:
 
 
 def watch_first_argument(record: Record, what: str, owner: object, name: str) -> None:
-    """Record the path that a function, or a class's `__init__`, is given first.
+    """Record the path that a function or an `__init__` takes first.
 
-    For libraries that open files without Python, where no audit hook sees it.
+    This is for libraries that open files outside Python, unseen by audit hooks.
     """
     original = getattr(owner, name)
     at = 1 if name == "__init__" else 0
