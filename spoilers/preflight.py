@@ -1,4 +1,4 @@
-"""Find the mistakes that settings alone do not show, before any stage with something to lose runs."""
+"""Find mistakes that the settings alone do not show, before any stage can lose its outputs."""
 
 import shlex
 import shutil
@@ -17,7 +17,7 @@ VOCABULARY = Path("data/splits/vocabulary.txt")
 
 
 def check(params: Params) -> None:
-    """See that files, device and launcher are there and fit.
+    """Check that files, device and launcher exist and fit.
 
     Raises:
         UserError: one is not; the message names the setting.
@@ -35,9 +35,9 @@ def check(params: Params) -> None:
 
 
 def outputs_of(pipeline: Path) -> Iterator[Path]:
-    """Yield the outputs that a dvc.yaml names; of one with `${...}` in its name, the folder above that."""
+    """Yield the outputs that a dvc.yaml names; for a name with `${...}`, the folder above that part."""
     for stage in yaml.safe_load(pipeline.read_text(encoding="utf-8"))["stages"].values():
-        stage = stage.get("do", stage)  # of a repeated one
+        stage = stage.get("do", stage)  # a repeated stage
         for kind in ("outs", "metrics", "plots"):
             for output in stage.get(kind, ()):
                 name = output if isinstance(output, str) else next(iter(output))
@@ -57,7 +57,7 @@ def check_outside(setting: str, path: str, outputs: list[Path]) -> None:
 
 
 def check_launcher(launcher: str) -> None:
-    """Refuse a command whose program is not there."""
+    """Refuse a command whose program does not exist."""
     try:
         program = shlex.split(launcher)[0]
     except (ValueError, IndexError) as error:
@@ -69,9 +69,9 @@ def check_launcher(launcher: str) -> None:
 
 
 def check_vectors(model: Model) -> None:
-    """Read the vectors as a training will, with the words of the last run; without a run, their size only.
+    """Read the vectors as a training will, with the last run's words; without a run, check only their size.
 
-    Without a last run there is nothing to lose.
+    Without a last run, there is nothing to lose.
     """
     if VOCABULARY.is_file():
         vectors.read(model.vectors, Vocabulary.load(VOCABULARY), model.embedding_size)

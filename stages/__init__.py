@@ -1,4 +1,4 @@
-"""One small script per stage of the pipeline, over the packages that do the work."""
+"""One small script per stage of the pipeline; the packages do the work."""
 
 import os
 

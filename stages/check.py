@@ -1,7 +1,7 @@
-"""Checks every setting, and what settings name: params.yaml -> data/params.checked.
+"""Checks every setting, and the files it names: params.yaml -> data/params.checked.
 
-DVC deletes a stage's outputs before it runs the stage's command, so a mistake has to be found
-before any stage with something to lose is started.
+DVC deletes a stage's outputs before it runs the stage's command, so mistakes must be found
+before any stage that has outputs to lose is started.
 """
 
 from spoilers import preflight

@@ -1,4 +1,4 @@
-"""Stage `download`: brings the reviews here, from wherever `download.source` says."""
+"""Fetches the reviews: `download.source` -> data/raw."""
 
 from spoilers.core.errors import run
 from spoilers.core.files import replacing, write_json

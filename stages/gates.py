@@ -1,4 +1,4 @@
-"""Records what the gates of the trained models do over one test review: data/models -> data/results."""
+"""Records the gate activations of the trained models over one test review: data/models -> data/results."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
-"""Counts what the reviews are like: data/splits -> data/results/data.json, reports/curves."""
+"""Computes statistics of the reviews: data/splits -> data/results/data.json, reports/curves."""
 
-if __name__ == "inspect":  # `python stages/X.py` finds this file in the standard library's place
+if __name__ == "inspect":  # `python stages/X.py` imports this file instead of the standard library's
     raise SystemExit("error: run a stage as a module from the project's root: python -m stages.NAME")
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Measures what gives labels away: data/tokens -> data/results/leakage.json."""
+"""Measures label leakage: data/tokens -> data/results/leakage.json."""
 
 from pathlib import Path
 

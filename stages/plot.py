@@ -41,7 +41,7 @@ def main() -> None:
         draw(folder / "gates", gates.gates, pd.read_parquet(RESULTS / "gates.parquet"), of_gates["tokens"])
         study.draw_all(folder, grid, runs, sweep, settings.train.clip_norm)
 
-    # What is measured by the clock stays beside the report, which repeats byte for byte.
+    # Wall-clock figures stay outside the report, so that it repeats byte for byte.
     times, goals = read_json(TIMINGS / "sweep.json")["best"], sweep["study"]["goals"]
     draw(TIMINGS / "optimizers", timings.optimizers, runs, times, goals)
     speeds = read_json(TIMINGS / "inference.json")["tokens_per_second"]
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def mean_seconds(times: dict) -> float:
-    """Return the seconds of a training, of a network the mean over its seeds."""
+    """Return the seconds of a training; for a network, the mean over its seeds."""
     seconds = times["training_seconds"]
     return sum(seconds.values()) / len(seconds) if isinstance(seconds, dict) else seconds
 

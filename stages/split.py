@@ -1,4 +1,4 @@
-"""Divides the reviews into three and numbers the words of training: data/tokens -> data/splits."""
+"""Splits the reviews into three parts and numbers the training words: data/tokens -> data/splits."""
 
 from pathlib import Path
 

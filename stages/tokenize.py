@@ -1,6 +1,6 @@
 """Splits the sentences into tokens: data/clean -> data/tokens."""
 
-if __name__ == "tokenize":  # `python stages/X.py` finds this file in the standard library's place
+if __name__ == "tokenize":  # `python stages/X.py` imports this file instead of the standard library's
     raise SystemExit("error: run a stage as a module from the project's root: python -m stages.NAME")
 
 from pathlib import Path

@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def write(cell: str, networks: list[Trained], settings: params.Params) -> None:
-    """Save each network, and the seconds that they took."""
+    """Save each network, and the training times."""
     how = SPLITS / VOCABULARY, settings.clean.mask_spoiler_word, settings.tokenize.lowercase
     first, *others = networks
     write_json(f"reports/timings/{cell}.json", timings(networks))

@@ -1,6 +1,6 @@
-"""Trains what a user would pick instead of a network: data/splits -> data/models/baseline.
+"""Trains the models a user would pick instead of a network: data/splits -> data/models/baseline.
 
-TF-IDF with logistic regression, of reviews and of sentences, the length alone, and the majority class.
+TF-IDF with logistic regression on reviews and on sentences, length alone, and the majority class.
 """
 
 import time

@@ -1,1 +1,1 @@
-"""Settings, errors, atomic files and parallel maps: code that decides nothing about a result."""
+"""Settings, errors, atomic files and parallel maps: code that does not affect results."""

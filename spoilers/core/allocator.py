@@ -11,8 +11,8 @@ def keep_freed_memory() -> None:
     """Tell glibc not to give every large tensor back to the system.
 
     By default glibc maps a block of more than 128 KiB anew on each allocation, and the kernel
-    zeroes its pages each time. In training on a CPU that costs about as much as the arithmetic.
-    Do nothing where the C library is not glibc.
+    zeroes its pages each time. In training on a CPU, this takes about as long as the arithmetic.
+    Do nothing if the C library is not glibc.
     """
     if sys.platform == "linux":
         try:

@@ -1,4 +1,4 @@
-"""End whatever goes wrong in a command in one line."""
+"""Report any error of a command in one line."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from spoilers.core.terminal import printable
 
 LONGEST = 1000  # characters of a message
-DEBUG = "SPOILERS_DEBUG"  # set in the environment, it asks for tracebacks
+DEBUG = "SPOILERS_DEBUG"  # the environment variable that turns on tracebacks
 
 
 class UserError(Exception):
@@ -17,7 +17,7 @@ class UserError(Exception):
 def run(main: Callable[[], None]) -> None:
     """Run a command's `main`; print an error as one line and exit with status 1, or 130 after Ctrl-C.
 
-    An error that nobody foresaw is one line too, which says how to see its traceback.
+    For an unexpected error, the line also says how to see its traceback.
     """
     open_standard_streams()
     try:
@@ -31,7 +31,7 @@ def run(main: Callable[[], None]) -> None:
 
 
 def explain(error: Exception) -> str:
-    """Return what is said of an error."""
+    """Return the message for an error."""
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, OSError) and error.filename is not None:
@@ -42,7 +42,7 @@ def explain(error: Exception) -> str:
 
 
 def open_standard_streams() -> None:
-    """Open standard streams that the caller has closed: else a data file could get a stream's number."""
+    """Open any closed standard streams; otherwise a data file could get a stream's number."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             nothing = os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is the stream's

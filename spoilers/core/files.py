@@ -1,4 +1,4 @@
-"""Write files that appear whole or not at all, after a power failure too."""
+"""Write files atomically: whole or not at all, even after a power failure."""
 
 import hashlib
 import json
@@ -64,11 +64,11 @@ def scratch_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def claimed(path: Path, flags: int | None) -> Iterator[Path]:
-    """Create the partial file or, without `flags`, folder of `path`; delete it if the block fails.
+    """Create the partial file of `path` (a folder if `flags` is None); delete it if the block fails.
 
-    It is created exclusively, so no planted link is followed, and it is locked as long as the block runs. The
-    system drops a lock with the process that holds it: what is there without a lock was left by a process
-    that was killed, and is deleted first.
+    The file is created exclusively, so no planted link is followed, and is locked while the block runs. A
+    process's locks end with the process: a partial file without a lock was left by a killed process, and
+    is deleted first.
 
     Raises:
         UserError: another process holds the lock.
@@ -93,7 +93,7 @@ def claimed(path: Path, flags: int | None) -> Iterator[Path]:
 
 
 def partial_of(path: Path) -> Path:
-    """Return the path to which `path` is written before it is whole."""
+    """Return the path of the partial file for `path`."""
     return path.with_name(f".{path.name}.partial")
 
 
@@ -114,7 +114,7 @@ def delete_left_over(partial: Path, path: Path) -> None:
 
 
 def lock(descriptor: int, path: Path) -> None:
-    """Lock an open file or folder, the partial one of `path`.
+    """Lock the open partial file or folder of `path`.
 
     Raises:
         UserError: another process has locked it.
@@ -141,11 +141,11 @@ def delete(path: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have the system write a file's bytes, or a folder's names, to the disk before it goes on."""
+    """Flush a file's bytes, or a folder's entries, to the disk, and wait until it is done."""
     folder = os.O_DIRECTORY if path.is_dir() else 0
     descriptor = os.open(path, os.O_RDONLY | folder)
     try:
-        with suppress(OSError if folder else ()):  # some file systems cannot for a folder
+        with suppress(OSError if folder else ()):  # some file systems cannot sync a folder
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -153,7 +153,7 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn an error of the system, unless it is about another file, into one line about `path`."""
+    """Turn an OSError, unless it concerns another file, into a UserError about `path`."""
     try:
         yield
     except OSError as error:
@@ -171,7 +171,7 @@ def write_text(path: Path | str, text: str) -> None:
 
 
 def write_json(path: Path | str, value: object) -> None:
-    """Write JSON that DVC and strict parsers read, with a newline at the end.
+    """Write JSON that DVC and strict parsers can read, ending in a newline.
 
     Raises:
         ValueError: the value holds NaN or an infinity.

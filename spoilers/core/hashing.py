@@ -8,7 +8,7 @@ from hashlib import blake2b
 def hash_share(key: str, salt: bytes, person: bytes) -> float:
     """Return a number in [0, 1), uniform over keys, that depends on the arguments alone.
 
-    `salt` and `person` (at most 16 bytes each) are those of BLAKE2b: other ones give unrelated numbers.
+    `salt` and `person` (at most 16 bytes each) are BLAKE2b's; other values give unrelated numbers.
     """
     digest = blake2b(key.encode(), digest_size=8, salt=salt, person=person).digest()
     return int.from_bytes(digest) / 2**64

@@ -41,7 +41,7 @@ def ordered_map(
 
 
 def prefetch(items: Iterator[Item], count: int = 1) -> Iterator[Item]:
-    """Yield the items (none is None); a thread fetches the next `count` while the caller works on one."""
+    """Yield the items (none may be None) while a thread fetches the next `count` of them."""
     with ThreadPoolExecutor(1) as thread:
         upcoming = deque(thread.submit(next, items, None) for _ in range(count))
         while (item := upcoming.popleft().result()) is not None:
@@ -64,8 +64,8 @@ def process_pool(workers: int) -> ProcessPoolExecutor:
 def start_worker() -> None:
     """Prepare a worker process: leave Ctrl-C to the parent, and stop the cyclic garbage collector.
 
-    The collector would scan the thousands of records of a batch again and again and find no cycle
-    among them: a fifth of the time of cleaning.
+    The collector would repeatedly scan the thousands of records of a batch without finding a cycle,
+    which takes a fifth of the cleaning time.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
@@ -73,7 +73,7 @@ def start_worker() -> None:
 
 
 def end_with_parent() -> None:
-    """End this worker process when its parent has ended, even by kill -9, which signals no worker."""
+    """End this worker process when its parent ends, even by kill -9, which signals no worker."""
 
     def wait() -> None:
         multiprocessing.parent_process().join()

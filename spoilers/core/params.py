@@ -145,7 +145,7 @@ class Train(Section):
 
 
 class Machine(Section):
-    """Settings that depend on the machine and decide nothing about a result; no stage tracks them."""
+    """Settings that depend on the machine and do not affect results; no stage tracks them."""
 
     device: Literal["auto", "cpu", "cuda", "mps"]
     workers: Count
@@ -243,9 +243,9 @@ class Params(Section):
 
 
 class Loader(yaml.SafeLoader):
-    """A YAML loader that reads `1e-05` as a number, as YAML 1.2 does; DVC writes 0.00001 so.
+    """A YAML loader that reads `1e-05`, DVC's form of 0.00001, as a number, as YAML 1.2 does.
 
-    It refuses more than `ALIASES` aliases: a few lines of them can stand for more than fits in memory.
+    It refuses more than `ALIASES` aliases: a few lines of them can expand to more than fits in memory.
     """
 
     aliases = 0
@@ -269,7 +269,7 @@ def load(path: Path | str = PATH) -> Params:
     """Read params.yaml and check every setting.
 
     Raises:
-        UserError: one line that names each wrong key, what it was and what it may be.
+        UserError: the message names each wrong key, its value and the allowed values.
     """
     try:
         with open(path, encoding="utf-8") as file:
@@ -298,10 +298,10 @@ def load(path: Path | str = PATH) -> Params:
 
 
 def change(section: Changed, changes: dict) -> Changed:
-    """Return a section with some settings changed; `changes` is nested as params.yaml is.
+    """Return a section with some settings changed; `changes` is nested like params.yaml.
 
     Raises:
-        ValidationError: a setting is unknown, or may not have its new value.
+        ValidationError: a setting is unknown, or its new value is not allowed.
     """
     values = {name: vars(section)[name] for name in type(section).model_fields}
     for name, new in changes.items():
@@ -316,7 +316,7 @@ def replace(section: Changed, **values: object) -> Changed:
 
 
 def describe(error: dict) -> str:
-    """Return one validation error as `key: what it was, what it may be`."""
+    """Return one validation error as `key: was A, may be B`."""
     key = ".".join(map(str, error["loc"])) or "the file"
     value = repr(error["input"])
     value = value if len(value) <= 60 else value[:57] + "..."

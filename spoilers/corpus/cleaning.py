@@ -1,8 +1,8 @@
 """Turn lines into reviews: validate and normalise them, drop duplicates, and count every change.
 
 This takes two passes. The first streams the raw file in chunks, keeps the valid reviews and remembers a
-hash of each text. The second drops the duplicates: only when all labels are known is it clear which of
-them to keep.
+hash of each text. The second drops the duplicates: which of them to keep is clear
+only once all labels are known.
 """
 
 import json
@@ -42,11 +42,11 @@ SCHEMA = pa.schema(
     }
 )
 STORAGE = {"compression": "zstd", "use_dictionary": ["book_id", "user_id"], "write_statistics": False}
-ALWAYS = ("read", "kept", "dropped", "rejected", "banners")  # the counts that are there even when 0
-ROW_GROUP = 12_000  # fewest reviews in a row group; its dictionary of words pays off with more reviews
+ALWAYS = ("read", "kept", "dropped", "rejected", "banners")  # the counts that are reported even when 0
+ROW_GROUP = 12_000  # minimum reviews in a row group; its dictionary of words pays off with more reviews
 EXCERPT = 200  # characters of a rejected line that are kept
-LISTED = 10_000  # rejected lines of which an excerpt is kept
-HOPELESS = 10_000  # where so many lines, and all so far, are rejected, the rest is not read
+LISTED = 10_000  # the number of rejected lines whose excerpt is kept
+HOPELESS = 10_000  # stop reading once this many lines were read and all were rejected
 
 
 def clean(source: Path, reviews: Path, rejected: Path, settings: Clean, workers: int) -> dict[str, int]:
@@ -55,7 +55,7 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean, workers:
     The reviews keep the order of the input. In the counts, kept + dropped + rejected = read.
 
     Raises:
-        UserError: the source is damaged, or too many of its lines are malformed, or none is left.
+        UserError: the source is damaged, too many of its lines are malformed, or no review is left.
     """
     counts: Counter[str] = Counter()
     parts: list[Part] = []
@@ -91,7 +91,7 @@ def clean(source: Path, reviews: Path, rejected: Path, settings: Clean, workers:
 
 
 class Part(NamedTuple):
-    """What the second pass needs to know about the reviews of one chunk."""
+    """Data for the second pass about the reviews of one chunk."""
 
     path: Path  # the file that holds them
     hashes: np.ndarray  # uint64 (reviews): hashes of the texts
@@ -112,7 +112,7 @@ def write_chunks(source: Path, max_bytes: int, folder: Path) -> Iterator[tuple[i
     A worker receives a path faster than the bytes through a pipe.
 
     Raises:
-        UserError: the source is damaged, or one JSON array.
+        UserError: the source is damaged or a JSON array.
     """
     for chunk in read_chunks(source, max_bytes):
         if chunk.number == 1:
@@ -123,7 +123,7 @@ def write_chunks(source: Path, max_bytes: int, folder: Path) -> Iterator[tuple[i
 
 
 def clean_chunk(number_and_path: tuple[int, Path], settings: Clean) -> Cleaned:
-    """Clean the lines of a chunk's file, and replace it by an Arrow file of its reviews."""
+    """Clean a chunk's file, and replace it with an Arrow file of its reviews."""
     number, path = number_and_path
     chunk = Chunk(number, path.read_bytes())
     path.unlink()
@@ -143,7 +143,7 @@ def clean_chunk(number_and_path: tuple[int, Path], settings: Clean) -> Cleaned:
 def accept(lines: Iterator[Line], settings: Clean, counts: Counter, rejected: list[str]) -> Iterator[Review]:
     """Yield the reviews that are valid and wanted; count the others by reason.
 
-    Malformed lines are added to `rejected` as JSON, up to `LISTED` of them.
+    Add up to `LISTED` malformed lines to `rejected`, as JSON.
     """
     for number, line in lines:
         if not line or line.isspace():
@@ -169,20 +169,20 @@ def accept(lines: Iterator[Line], settings: Clean, counts: Counter, rejected: li
         elif review.banner and settings.banner == "drop":
             drop("banner", counts)
         elif review.banner and settings.banner == "relabel":
-            yield review._replace(label=True, flags=None)  # which sentences spoil is not known
+            yield review._replace(label=True, flags=None)  # it is unknown which sentences spoil
         else:
             yield review
 
 
 def excerpt(number: int, why: Rejected, line: bytes) -> str:
-    """Return a rejected line's number, the reason, what is wrong and the line's start, as a line of JSON."""
+    """Return a rejected line's number, reason, wrong value and start, as a line of JSON."""
     value = {} if why.value is None else {"value": repr(why.value)[:EXCERPT]}
     text = line[: 4 * EXCERPT].decode(errors="replace")[:EXCERPT]
     return json.dumps({"line": number, "reason": str(why), **value, "text": text}) + "\n"
 
 
 def drop(reason: str, counts: Counter, number: int = 1) -> None:
-    """Count a number of reviews as dropped for a reason."""
+    """Count `number` reviews as dropped for a reason."""
     if number:
         counts["dropped"] += number
         counts[f"dropped_{reason}"] += number
@@ -191,7 +191,7 @@ def drop(reason: str, counts: Counter, number: int = 1) -> None:
 def to_batch(reviews: list[Review], settings: Clean) -> pa.RecordBatch:
     """Return the reviews as a batch in `SCHEMA`, with normalised sentences.
 
-    Sentences that are empty after normalising are left out, and so are reviews without any sentence.
+    Leave out sentences that are empty after normalising, and reviews without any sentence.
     """
     if not reviews:
         return pa.RecordBatch.from_pylist([], SCHEMA)
@@ -201,7 +201,7 @@ def to_batch(reviews: list[Review], settings: Clean) -> pa.RecordBatch:
     flags = chain.from_iterable(flag or repeat(0, n) for flag, n in zip(flags, lengths, strict=True))
     flags = np.fromiter(flags, bool, lengths.sum())
     cleaned, kept = clean_reviews(sentences, settings.mask_spoiler_word)
-    # Where the one flagged sentence was empty, nothing says which of the others spoils.
+    # If every flagged sentence was empty, it is unknown which of the others spoil.
     review_of_sentence = np.repeat(np.arange(len(reviews)), lengths)
     flagged = np.bincount(review_of_sentence[kept & flags], minlength=len(reviews)) > 0
     known &= flagged == np.array(columns[5])
@@ -216,7 +216,7 @@ NOT_ALPHANUMERIC = bytes(byte for byte in range(128) if not chr(byte).isalnum())
 
 
 def hash_texts(sentences: pa.ListArray) -> np.ndarray:
-    """Return a 64-bit hash of the letters and digits, in lower case, of each review's text, uint64 (reviews).
+    """Return a 64-bit hash of the lower-case letters and digits of each review's text, uint64 (reviews).
 
     The probability that any two of two million different texts share a hash is 1e-7.
     """
@@ -227,9 +227,9 @@ def hash_texts(sentences: pa.ListArray) -> np.ndarray:
 
 
 def unique_texts(parts: list[Part], counts: Counter) -> list[np.ndarray]:
-    """Return which reviews to keep, bool (reviews), for each part; count the others as dropped.
+    """Return a mask of reviews to keep, bool (reviews), for each part; count the others as dropped.
 
-    Of reviews with the same text the first is kept if their labels agree, and none if they do not.
+    Of reviews with the same text, keep the first if their labels agree, and none otherwise.
     """
     hashes = np.concatenate([part.hashes for part in parts])
     labels = np.concatenate([part.labels for part in parts])
@@ -244,7 +244,7 @@ def unique_texts(parts: list[Part], counts: Counter) -> list[np.ndarray]:
 
 
 def copy_rows(parts: list[Part], keep: list[np.ndarray], target: Path, counts: Counter, workers: int) -> None:
-    """Write the rows to keep to `target` (Parquet); count their reviews, sentences and labels."""
+    """Write the kept rows to `target` (Parquet); count their reviews, sentences and labels."""
     with pq.ParquetWriter(target, SCHEMA, **STORAGE) as writer:
         for table in ordered_map(read_rows, row_groups(parts, keep), workers):
             counts["kept"] += len(table)
@@ -287,10 +287,10 @@ def summary(counts: Counter) -> str:
 
 
 def check_rejected(source: Path, settings: Clean, counts: Counter, rejects: Path) -> None:
-    """Check that the source held reviews, and that no more lines were malformed than allowed.
+    """Check that the source holds reviews and not too many malformed lines.
 
     Raises:
-        UserError: it held none, or too many were malformed.
+        UserError: it holds no reviews, or too many lines are malformed.
     """
     if counts["read"] == 0:
         raise UserError(f"{source}: holds no reviews; check download.source")

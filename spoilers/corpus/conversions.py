@@ -1,18 +1,18 @@
-"""Values that a program such as pandas has saved in another type, where they still have one meaning."""
+"""Convert values that programs such as pandas saved as another type, if their meaning is clear."""
 
 import re
 from datetime import date, timedelta
 
 EPOCH = date(1970, 1, 1)
 DAY_MS = 86_400_000  # milliseconds of a day
-# Milliseconds between these are days from 1990 to 2099; as seconds they would lie thousands of years away.
+# Milliseconds in this range are times from 1990 to 2099; as seconds they would be thousands of years off.
 EARLIEST, LATEST = 631_152_000_000, 4_102_444_800_000
 DATE_AND_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?")
 TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 
 
 def convert(record: dict) -> list[str]:
-    """Convert a record's values in place, those that need it and can be; return their keys."""
+    """Convert a record's values in place where needed and possible; return their keys."""
     converted = []
     for key, conversion in CONVERSIONS.items():
         if key in record and (value := conversion(record[key])) is not record[key]:
@@ -21,11 +21,11 @@ def convert(record: dict) -> list[str]:
     return converted
 
 
-# Each of these returns the value itself where it is right already, or nothing can be made of it.
+# Each of these returns the value itself if it is already right or cannot be converted.
 
 
 def whole(value: object) -> object:
-    """Turn 7.0 into 7: pandas saves whole numbers so where others of the column are missing."""
+    """Turn 7.0 into 7: pandas saves whole numbers as floats if a column has missing values."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -36,7 +36,7 @@ def identifier(value: object) -> object:
 
 
 def rating(value: object) -> object:
-    """Turn 5.0 and "5" into 5, and null into 0, by which Goodreads says that nothing was rated."""
+    """Turn 5.0 and "5" into 5, and null into 0, Goodreads' value for no rating."""
     if value is None:
         return 0
     if isinstance(value, str) and re.fullmatch(r"[0-5](\.0)?", value):
@@ -55,7 +55,7 @@ def day(value: object) -> object:
 
 
 def truth(value: object) -> object:
-    """Turn 0 and 1, and the words for true and false, into these."""
+    """Turn 0, 1 and the words true and false into a bool."""
     return value if isinstance(value, bool) else TRUTHS.get(str(value).lower(), value)
 
 

@@ -2,8 +2,8 @@
 
 A download is written to a file outside the pipeline's outputs, named after its URL, so that an
 interrupted one resumes where it stopped. Only a file that decompresses to its end, and has the
-expected SHA-256, gets the final name. The file is kept: DVC deletes outputs before it runs a stage again,
-and what has been downloaded and found whole is never asked for a second time.
+expected SHA-256, gets the final name. The download is kept, since DVC deletes outputs before it runs a
+stage again: a file that was found whole is never requested a second time.
 """
 
 import gzip
@@ -43,10 +43,10 @@ RECORD = re.compile(rb'"review_(?:id|text|sentences)"\s*:')  # a key that every 
 BOM = b"\xef\xbb\xbf"
 TIMEOUT = 30.0  # seconds without a byte
 MINUTE = 60.0  # seconds over which a rate is measured
-SLOWEST = 60 * 1024  # fewest bytes in a minute
+SLOWEST = 60 * 1024  # minimum bytes in a minute
 PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds between five attempts that receive nothing new
-LINE = re.compile(r"[\x21-\x7e][\x20-\x7e]*")  # what may stand in a header
-LONGEST_PAUSE = 60.0  # however long a busy server asks for
+LINE = re.compile(r"[\x21-\x7e][\x20-\x7e]*")  # a valid value of a header
+LONGEST_PAUSE = 60.0  # even if a busy server asks for more
 BROKEN = (  # the connection broke; another one may resume
     requests.ConnectionError,
     requests.Timeout,
@@ -65,14 +65,14 @@ class Interrupted(Exception):
     def __init__(self, reason: str, pause: float = 0.0, slow: bool = False) -> None:
         super().__init__(reason)
         self.pause = pause  # seconds that the server asks us to wait
-        self.slow = slow  # it brought too little to count as progress
+        self.slow = slow  # too few bytes came to count as progress
 
 
 def addresses(source: str) -> list[str]:
     """Return the URLs to try in turn for a named source or a URL; none for a path.
 
     Raises:
-        UserError: a URL that is neither http nor https.
+        UserError: a URL is neither http nor https.
     """
     if source in NAMED:
         return NAMED[source]
@@ -97,7 +97,7 @@ def fetch(
 ) -> dict:
     """Download `target` from the first of `urls` with a whole gzip file; return its URL, size and SHA-256.
 
-    A redirection's last URL is returned too, as `redirected_to`.
+    After a redirect, return its last URL too, as `redirected_to`.
 
     Raises:
         UserError: no URL gave the file (with the SHA-256 `expected`, if given), or it could not be written.
@@ -180,7 +180,7 @@ def check_gzip(path: Path, name: str) -> None:
 
 
 def check_content(start: bytes, name: str) -> None:
-    """Check that a file begins like one of reviews, once it is decompressed; messages call it `name`.
+    """Check that a file, once decompressed, begins like a file of reviews; messages call it `name`.
 
     Raises:
         Refused: it does not.
@@ -208,7 +208,7 @@ def check_sum(path: Path, expected: str | None, name: str) -> dict:
 
 
 def check_expected(facts: dict, expected: str | None, name: str) -> None:
-    """Compare the SHA-256 that was found with the expected one, if there is one.
+    """Compare the file's SHA-256 with the expected one, if there is one.
 
     Raises:
         Refused: they differ.
@@ -228,15 +228,15 @@ class Partial:
         self.path = folder / f"{digest}.json.gz"
         self.notes_path = folder / f"{digest}.json"
         try:
-            notes = read_json(self.notes_path)  # url, validator, bytes; when it is whole, sha256
+            notes = read_json(self.notes_path)  # url, validator, bytes; sha256 once the file is whole
         except (OSError, ValueError, RecursionError):
             notes = {}
-        # Without notes, or with notes that somebody has damaged, the download starts over.
+        # Without notes, or with damaged ones, the download starts over.
         self.notes = notes if isinstance(notes, dict) and notes.get("url") == url else {}
 
     @property
     def size(self) -> int:
-        """Return how many bytes have been received."""
+        """Return the number of bytes received."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     @property
@@ -246,7 +246,7 @@ class Partial:
 
     @property
     def verified(self) -> str | None:
-        """Return the SHA-256 of the file once it was found whole, None before."""
+        """Return the file's SHA-256 once it is known to be whole, else None."""
         return self.notes.get("sha256")
 
     @property
@@ -262,7 +262,7 @@ class Partial:
         return {"redirected_to": last} if isinstance(last, str) else {}
 
     def start(self, validator: str | None, size: int | None, last_url: str) -> None:
-        """Empty the file, then note which version it will hold: in this order a kill mixes no versions."""
+        """Empty the file, then note its new version: in this order, a kill cannot mix versions."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(b"")
         redirection = {} if last_url == self.url else {"redirected_to": last_url}
@@ -324,9 +324,9 @@ class Session(requests.Session):
 
 
 def accept(partial: Partial, expected: str | None) -> dict:
-    """Examine a complete download; delete it if it is damaged, so that the next attempt starts from nothing.
+    """Examine a complete download; delete it if it is damaged, so that the next attempt starts from scratch.
 
-    One that is whole and has another SHA-256 than the expected one is kept: the expectation may be wrong.
+    A whole file with an unexpected SHA-256 is kept: the expectation may be wrong.
 
     Raises:
         Refused: as `examine` does.
@@ -406,7 +406,7 @@ def append(response: requests.Response, partial: Partial, head: bytes) -> None:
     """Append `head` and the rest of the body, as sent, to the partial file.
 
     Raises:
-        Interrupted: the length differs from the announced one, or a minute brought hardly anything.
+        Interrupted: the length differs from the announced one, or too few bytes came in a minute.
         urllib3.exceptions.HTTPError: the connection broke.
         OSError: the disk is full or failed.
     """
@@ -428,10 +428,10 @@ def append(response: requests.Response, partial: Partial, head: bytes) -> None:
 
 
 def report(partial: Partial, announced: int | None, received: int, shown: bool) -> None:
-    """Print where the download stands once a minute, unless a bar shows it.
+    """Print the download's progress each minute, unless a bar shows it.
 
     Raises:
-        Interrupted: they were fewer than `SLOWEST`.
+        Interrupted: fewer than `SLOWEST` bytes came.
     """
     if received < SLOWEST:
         raise Interrupted(f"only {show(received)} came in {MINUTE:g} seconds", slow=True)

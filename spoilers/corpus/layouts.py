@@ -22,7 +22,7 @@ BANNER = re.compile(r"\s*\*\*\s*spoiler alert\s*\*\*\s*", re.IGNORECASE)
 class Rejected(Exception):
     """A line is a record of neither layout; the message is the reason under which it is counted."""
 
-    value: object = None  # what stands in the field that is wrong
+    value: object = None  # the value of the wrong field
 
 
 class Review(NamedTuple):
@@ -37,7 +37,7 @@ class Review(NamedTuple):
     banner: bool  # it opened with `** spoiler alert **`, which is not part of the sentences
     faults: list[str]  # `nested`, `unclosed` or `unopened`, once for each faulty spoiler tag
     sentences: list[str]
-    flags: list[int] | None  # 1 for a sentence that is a spoiler, else 0; None where not known
+    flags: list[int] | None  # 1 for a sentence that is a spoiler, else 0; None if unknown
     converted: Sequence[str] = ()  # keys of values that had another type
 
 
@@ -45,7 +45,7 @@ Id = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class Shared(msgspec.Struct):
-    """The keys of both layouts; others are ignored. Types are strict: what has others is converted first."""
+    """The keys of both layouts; others are ignored. Types are strict; other types are converted first."""
 
     user_id: Id
     book_id: Id
@@ -70,7 +70,7 @@ class RawRecord(Shared):
 
 SENTENCES = msgspec.json.Decoder(SentenceRecord)
 RAW = msgspec.json.Decoder(RawRecord)
-TEXT_KEY = re.compile(rb'"review_text"\s*:')  # inside a text, its quotes have backslashes before them
+TEXT_KEY = re.compile(rb'"review_text"\s*:')  # inside a text, the quotes would be escaped
 
 
 def parse(line: bytes) -> Review:
@@ -91,7 +91,7 @@ def parse(line: bytes) -> Review:
 
 
 def parse_converted(record: dict) -> Review:
-    """Parse a record whose values may have other types than the layouts', but one meaning.
+    """Parse a record after converting values of other types than the layouts'.
 
     Raises:
         Rejected: it has neither layout; the message is the reason.
@@ -109,10 +109,10 @@ def parse_converted(record: dict) -> Review:
 
 
 def decode(line: bytes) -> dict:
-    """Parse one line as a JSON object.
+    """Parse a JSON object.
 
     Raises:
-        Rejected: it is none; the message is the reason.
+        Rejected: the line is not one; the message is the reason.
     """
     try:
         line.decode()
@@ -172,7 +172,7 @@ def remove_banner(sentences: list[str]) -> bool:
 
 
 class ParsedText(NamedTuple):
-    """A review's text in sentences, with what its author marked as spoilers."""
+    """A review's text, split into sentences, with its author's spoiler marks."""
 
     plain: str  # the text without banner and tags: its sentences, with white space between them
     banner: bool
@@ -206,7 +206,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 @lru_cache(1 << 14)
 def parse_day(text: str, key: str) -> date:
-    """Parse a day such as `2017-08-30`, or that of a time such as `Wed Aug 30 00:00:26 -0700 2017`.
+    """Parse a date such as `2017-08-30` or a time such as `Wed Aug 30 00:00:26 -0700 2017`.
 
     `strptime` would take longer than parsing the whole record's JSON.
 
@@ -222,7 +222,7 @@ def parse_day(text: str, key: str) -> date:
         raise Rejected(f"wrong_{key}") from None
 
 
-# Blanks of any kind, and what else is not seen: by itself, as an entity, or as a line break of HTML.
+# Any white space or invisible character: literal, as an entity, or as an HTML line break.
 GAP = (
     r"(?:[\s\x00-\x1f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
     r"|&(?:nbsp|ensp|emsp|thinsp|shy|tab|newline|#0*(?:9|10|13|32|160|173|8203)|#x0*(?:9|a|d|20|a0|ad|200b));"
@@ -242,7 +242,7 @@ def split_spans(text: str) -> tuple[list[tuple[int, str]], list[str]]:
     """Split a text at its spoiler tags; return pairs (flag, span) and the faults.
 
     The flag is 1 between `(view spoiler)[` and `(hide spoiler)]`. Tags nest: a spoiler ends when as many
-    tags have been closed as were opened. A tag that is never closed reaches to the end of the text; a
+    tags have been closed as were opened. A tag that is never closed extends to the end of the text; a
     closing tag without an opening one is ignored. Faults: `nested`, `unclosed` or `unopened`, once for each
     such tag.
     """

@@ -11,18 +11,18 @@ from spoilers.core.errors import UserError
 from spoilers.core.parallel import prefetch
 
 GZIP_MAGIC = b"\x1f\x8b"
-BOM = b"\xef\xbb\xbf"  # with which Windows' programs begin a file in UTF-8
+BOM = b"\xef\xbb\xbf"  # Windows programs begin a UTF-8 file with it
 BLOCK = 1 << 22  # bytes
 Line = tuple[int, bytes]  # its number, from 1, and its content
 
 
 def read_lines(path: Path, max_bytes: int) -> Iterator[Line]:
-    """Yield each line without its line end; of a line over `max_bytes`, the first `max_bytes` + 1 bytes.
+    """Yield each line without its line end; cut a line over `max_bytes` to `max_bytes` + 1 bytes.
 
     A byte order mark before the first line is left out.
 
     Raises:
-        UserError: the file is missing, unreadable, or its compression is damaged.
+        UserError: the file is missing or unreadable, or its compression is damaged.
     """
     for chunk in read_chunks(path, max_bytes):
         yield from split_lines(chunk, max_bytes)
@@ -31,7 +31,7 @@ def read_lines(path: Path, max_bytes: int) -> Iterator[Line]:
 class Chunk(NamedTuple):
     """Consecutive lines of a file, joined by line feeds."""
 
-    number: int  # the first line's, from 1
+    number: int  # of the first line, from 1
     lines: bytes
 
 
@@ -74,10 +74,10 @@ def chunk(number: int, lines: bytes) -> Chunk:
 
 
 def refuse_array(path: Path, start: bytes) -> None:
-    """Refuse a file of JSON that begins with `[`: its lines, if it has any, are no records.
+    """Refuse a JSON file that begins with `[`: its lines are not records.
 
     Raises:
-        UserError: it does.
+        UserError: it begins with `[`.
     """
     if start.lstrip().startswith(b"["):
         raise UserError(

@@ -30,9 +30,9 @@ SPOILER_WORD = r"(?i)\bspoil\w*"
 
 
 def clean_reviews(reviews: Sequence[Sequence[str]], mask: bool) -> tuple[pa.ListArray, np.ndarray]:
-    """Clean reviews given as lists of sentences, and leave out the sentences of which nothing is left.
+    """Clean reviews given as lists of sentences, and leave out sentences that become empty.
 
-    Return lists of sentences, one a review and perhaps empty, and which of all sentences were kept,
+    Return lists of sentences, one per review and perhaps empty, and a mask of the kept sentences,
     bool (sentences).
     """
     texts = clean_texts(pa.array(list(chain.from_iterable(reviews)), pa.string()), mask)
@@ -60,7 +60,7 @@ def normalise(texts: pa.Array) -> pa.Array:
 
 
 def unescape(texts: pa.Array) -> pa.Array:
-    """Replace HTML entities such as `&amp;`. Arrow has no kernel for it, so Python does it where needed."""
+    """Replace HTML entities such as `&amp;`. Arrow has no kernel for this, so Python does it where needed."""
     has_entity = pc.match_substring_regex(texts, ENTITY.pattern)
     entities = texts.filter(has_entity).to_pylist()
     plain = [ENTITY.sub(lambda entity: html.unescape(entity.group()), text) for text in entities]
@@ -68,5 +68,5 @@ def unescape(texts: pa.Array) -> pa.Array:
 
 
 def mask_spoiler_word(texts: pa.Array) -> pa.Array:
-    """Replace `spoiler`, `spoils`, `spoiled`, ... by one token, `<spoil>`."""
+    """Replace `spoiler`, `spoils`, `spoiled`, ... with the token `<spoil>`."""
     return pc.replace_substring_regex(texts, SPOILER_WORD, "<spoil>")

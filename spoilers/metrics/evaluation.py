@@ -1,4 +1,4 @@
-"""Every model on the same test reviews; a network by several trainings, which differ in their seed alone."""
+"""Evaluate every model on the same test reviews, and a network by trainings that differ only in the seed."""
 
 import numpy as np
 
@@ -13,17 +13,17 @@ from spoilers.metrics.intervals import (
 )
 from spoilers.metrics.scores import all_scores, decision_scores, roc_auc
 
-GRID = np.linspace(0, 1, 101)  # recalls, shares of false alarms, or thresholds at which a curve is given
+GRID = np.linspace(0, 1, 101)  # recalls, false positive rates, or thresholds at which a curve is computed
 BINS = 10  # of probability
 NETWORKS, SIMPLE = ("lstm", "gru"), ("tfidf", "tfidf_sentences", "length", "majority")
-# The report's family of comparisons, as far as its models are there.
+# The report's family of comparisons; pairs with a missing model are skipped.
 PAIRS = (
     NETWORKS,
     *((network, other) for network in NETWORKS for other in SIMPLE),
     ("tfidf", "length"),
     ("tfidf", "majority"),
 )
-# What `dvc metrics show` lists: a table of at most 120 characters, which has no room for the recall.
+# The scores that `dvc metrics show` lists, in a table of at most 120 characters.
 HEADLINE = ("average_precision", "sd_over_seeds", "roc_auc", "accuracy", "precision", "recall", "f1")
 WITH_INTERVALS = ("average_precision", "roc_auc", "f1")
 
@@ -31,8 +31,8 @@ WITH_INTERVALS = ("average_precision", "roc_auc", "f1")
 class Evaluation:
     """The test reviews' labels, and the probabilities and threshold of each training of each model.
 
-    A network has several trainings, a simple model one. What is given of a single training (curves,
-    calibration) is given of the first.
+    A network has several trainings, a simple model one. Curves and calibration are those of the first
+    training.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Evaluation:
         self.resampled = {name: self.resample(name) for name in probabilities}
 
     def of_training(self, p: np.ndarray, threshold: float) -> dict[str, float]:
-        """Return every score of one training, at its threshold and at 0.5, and its mistakes."""
+        """Return one training's scores, at its threshold and at 0.5, and its mistake counts."""
         called, spoils = p >= threshold, self.labels > 0
         at_half = decision_scores(self.labels, p, 0.5)
         return {
@@ -76,7 +76,7 @@ class Evaluation:
         return np.array([found[score] for found in self.trainings[name]])
 
     def bootstrap(self, score: str, name: str, other: str | None = None) -> Bootstrap:
-        """Return the bootstrap of a score, or of a difference: on the same books, with the same seeds."""
+        """Return the bootstrap of a score, or of a difference on the same books with the same seeds."""
         observed, resampled = self.observed(name, score), self.resampled[name][score]
         if other:
             observed = observed - self.observed(other, score)
@@ -84,9 +84,9 @@ class Evaluation:
         return over_trainings(observed, resampled, self.drawn, self.resamples.books)
 
     def scores(self, name: str) -> dict[str, float]:
-        """Return the means of a model's scores over its trainings, with intervals, and the first's threshold.
+        """Return a model's mean scores over trainings, with intervals, and the first training's threshold.
 
-        `sd_over_seeds` is the standard deviation over the trainings, 0 where there is only one.
+        `sd_over_seeds` is the standard deviation of average precision, 0 for a single training.
         """
         precisions = self.observed(name, "average_precision")
         found = mean_scores(self.trainings[name])
@@ -159,7 +159,7 @@ class Evaluation:
         ]
 
     def calibration(self, name: str) -> list[dict]:
-        """Return what was predicted and what was found, in bins of equal width without the empty ones."""
+        """Return predicted and observed shares of spoilers in bins of equal width, without empty bins."""
         p = self.probabilities[name][0]
         which = np.minimum((p * BINS).astype(int), BINS - 1)
         rows = []
@@ -177,8 +177,8 @@ def sentence_scores(
 ) -> dict[str, float]:
     """Return the scores of labelled sentences; none unless both classes are among them.
 
-    They are the AUC over all sentences, its mean over the reviews that have sentences of both classes, and
-    precision, recall and F1 at the threshold, where there is one.
+    The scores are the AUC over all sentences, its mean over reviews that have sentences of both classes,
+    and precision, recall and F1 at the threshold, if there is one.
 
     Args:
         labels: 0, 1, or NaN where there is none, (sentences).

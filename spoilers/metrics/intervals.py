@@ -1,4 +1,4 @@
-"""Say how sure a score is: bootstrap over books and trainings, Holm's correction."""
+"""Uncertainty of scores: bootstrap over books and trainings, Holm's correction."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ POWER = 0.8  # chance of showing the difference that is called detectable
 class Resamples:
     """Bootstrap resamples of books: how often each book is drawn in each of them.
 
-    Reviews of one book are not independent, so books are drawn and not reviews (Davison and Hinkley, 1997,
+    Reviews of one book are not independent, so books are drawn, not reviews (Davison and Hinkley, 1997,
     section 3.8).
     """
 
@@ -26,7 +26,7 @@ class Resamples:
 
     @classmethod
     def of(cls, books: np.ndarray, times: int, seed: int) -> "Resamples":
-        """Draw `times` resamples: each as many books as there are, with replacement."""
+        """Draw `times` resamples with replacement, each of as many books as exist."""
         names, which = np.unique(books, return_inverse=True)
         draw, shares = np.random.default_rng(seed), np.full(len(names), 1 / len(names))
         drawn = np.empty((times, len(names)), np.int16)
@@ -49,7 +49,7 @@ class Resamples:
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Return each resample's sums of values (reviews, n), float64 (resamples, n).
 
-        They are added up by book first, so that a resample costs as much as there are books.
+        Values are summed by book first, so that a resample costs one operation per book.
         """
         by_book = np.stack([np.bincount(self.book, column, self.books) for column in values.T], axis=1)
         size = max(1, AT_ONCE // self.books)
@@ -60,7 +60,7 @@ class Resamples:
 def interval(values: np.ndarray, confidence: float, groups: float) -> tuple[float, float]:
     """Return the ends of the expanded percentile interval of bootstrap values (Hesterberg, 2015).
 
-    With few groups (books) the plain percentile interval is too narrow. This one goes further out, by
+    With few groups (books) the plain percentile interval is too narrow. This one is wider, by
     the ratio of Student's t to the normal quantile and by sqrt(n / (n - 1)). Values that are not finite are
     ignored. For values (resamples, points) the two ends are arrays (points).
     """
@@ -74,13 +74,13 @@ def interval(values: np.ndarray, confidence: float, groups: float) -> tuple[floa
 class Ranking:
     """Reviews, sorted once by descending probability, so that a resample costs one cumulative sum.
 
-    In its methods `weights` is how often each review was drawn, (resamples, reviews). Average precision and
-    AUC change only at thresholds at which a spoiler is gained, so that all else is computed at these alone.
+    In its methods, `weights` is how often each review was drawn, (resamples, reviews). Average precision and
+    AUC change only at thresholds that gain a spoiler, so only these thresholds are evaluated.
     """
 
     def __init__(self, labels: np.ndarray, probabilities: np.ndarray):
         self.order = np.argsort(-probabilities, kind="stable")
-        self.ends = np.flatnonzero(np.append(np.diff(probabilities[self.order]) != 0, True))  # of ties
+        self.ends = np.flatnonzero(np.append(np.diff(probabilities[self.order]) != 0, True))  # end of ties
         spoilers = np.flatnonzero(labels[self.order] > 0)
         gaining, self.first = np.unique(np.searchsorted(self.ends, spoilers), return_index=True)
         self.spoilers = self.order[spoilers]
@@ -88,13 +88,13 @@ class Ranking:
         self.before = np.where(gaining > 0, self.ends[gaining - 1] + 1, 0)  # and at the threshold before it
 
     def called(self, weights: np.ndarray) -> np.ndarray:
-        """Return the weight of the first n reviews for n from 0 on, (resamples, reviews + 1)."""
+        """Return the total weight of the first n >= 0 reviews, (resamples, reviews + 1)."""
         called = np.zeros((len(weights), len(self.order) + 1), np.int32)
         np.cumsum(weights[:, self.order], axis=1, out=called[:, 1:])
         return called
 
     def gains(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return gained and all true positives at the gaining thresholds, float64 (resamples, thresholds)."""
+        """Return new and total true positives at the gaining thresholds, float64 (resamples, thresholds)."""
         gained = np.add.reduceat(weights[:, self.spoilers], self.first, axis=1, dtype=np.float64)
         return gained, np.cumsum(gained, axis=1)
 
@@ -113,7 +113,7 @@ class Ranking:
         spoilers = gained.sum(axis=1)
         others = called[:, -1] - spoilers
         precision = true / np.maximum(called[:, self.at], 1)
-        # Of the other reviews, those with a lower probability, and half of those with the same one.
+        # Other reviews with a higher probability, plus half of those with the same probability.
         false = (called[:, self.at] - true + called[:, self.before] - (true - gained)) / 2
         areas = gained * (others[:, None] - false)
         return np.stack(
@@ -183,8 +183,8 @@ class Bootstrap:
 def draw_trainings(trainings: int, times: int, seed: int) -> np.ndarray:
     """Draw trainings with replacement; return the share of each in each resample, (times, trainings).
 
-    One fewer is drawn than there are: with n, the variance of a mean would come out at (n - 1) / n of what
-    it is, which counts where n is small (Rao and Wu, 1988, Resampling inference with complex survey data).
+    Draw n - 1 of n trainings: n draws would shrink the variance of a mean to (n - 1) / n of its value,
+    which matters if n is small (Rao and Wu, 1988, Resampling inference with complex survey data).
     """
     if trainings == 1:
         return np.ones((times, 1))
@@ -195,17 +195,17 @@ def draw_trainings(trainings: int, times: int, seed: int) -> np.ndarray:
 
 
 def over_trainings(observed: np.ndarray, resampled: np.ndarray, drawn: np.ndarray, books: int) -> Bootstrap:
-    """Return the bootstrap of a mean over trainings; books and trainings are drawn, for both vary.
+    """Return the bootstrap of a mean over trainings; books and trainings are drawn, as both vary.
 
-    So it is in Bouthillier et al. (2021), Accounting for variance in machine learning benchmarks. Books
-    give the mean books - 1 degrees of freedom, and trainings give it trainings - 1. The result has as many as
-    both together by the formula of Welch and Satterthwaite, from the share of each in the variance.
+    This follows Bouthillier et al. (2021), Accounting for variance in machine learning benchmarks. Books
+    have books - 1 degrees of freedom, and trainings have trainings - 1. The Welch-Satterthwaite formula
+    combines them by the share of each in the variance.
 
     Args:
-        observed: what each training has on the reviews as they are, (trainings).
-        resampled: what each has on each resample of the books, (resamples, trainings).
-        drawn: shares of the trainings, from `draw_trainings`; not read if there is one.
-        books: how many books were drawn from.
+        observed: each training's score on the original reviews, (trainings).
+        resampled: each training's score on each resample of the books, (resamples, trainings).
+        drawn: shares of the trainings, from `draw_trainings`; unused for a single training.
+        books: number of books drawn from.
     """
     mean, trainings = float(np.mean(observed)), len(observed)
     if trainings == 1:
@@ -219,7 +219,7 @@ def over_trainings(observed: np.ndarray, resampled: np.ndarray, drawn: np.ndarra
 
 @dataclass(frozen=True)
 class Comparison:
-    """The interval of one of several differences, and whether it differs from 0 after Holm's correction."""
+    """One of several differences: its interval, and whether it differs from 0 after Holm's correction."""
 
     low: float
     high: float
@@ -256,7 +256,7 @@ def holm_intervals(
 
 
 def holm_p_values(p_values: np.ndarray) -> np.ndarray:
-    """Return p-values with Holm's correction: where one is at most alpha, Holm's method rejects at alpha."""
+    """Return Holm-corrected p-values: Holm's method rejects at level alpha those that are at most alpha."""
     order = np.argsort(p_values, kind="stable")
     factors = np.arange(len(p_values), 0, -1)
     corrected = np.empty(len(p_values))

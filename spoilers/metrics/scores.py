@@ -1,9 +1,9 @@
 """Score probabilities and decisions against labels.
 
 All ranking scores come from one table: for each threshold, the number of reviews with at least that
-probability, and the number of spoilers among them. scikit-learn has the same scores, and the tests
-compare these with them. Importing it takes longer than a small training, though, and every run of the
-optimizer study would have to.
+probability, and the number of spoilers among them. The tests compare these scores with
+scikit-learn's. Importing scikit-learn takes longer than a small training, so the optimizer study's runs do
+without it.
 
 In all functions `labels` are 0 or 1 and `probabilities` are of a spoiler, both (reviews).
 """
@@ -93,7 +93,7 @@ def calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int =
 
 
 def best_threshold(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the threshold with the highest F1; among equals the highest threshold."""
+    """Return the threshold with the highest F1; among equals, the highest threshold."""
     thresholds, true, called = operating_points(labels, probabilities)
     f1 = 2 * true / (called + labels.sum())
     return float(thresholds[np.argmax(f1)])

@@ -5,7 +5,7 @@ import io
 
 
 def to_csv(rows: list[dict]) -> str:
-    """Format rows of equal keys as CSV with a header; floats with six significant digits."""
+    """Format rows with equal keys as CSV with a header, floats to six significant digits."""
     text = io.StringIO()
     writer = csv.DictWriter(text, rows[0], lineterminator="\n")
     writer.writeheader()

@@ -12,30 +12,30 @@ from spoilers.text.reviews import Reviews
 from spoilers.text.vocabulary import PADDING
 
 POOL = 50  # batches that are sorted by length together
-MULTIPLE = 8  # tokens that batches are padded to: oneDNN prepares a kernel for each new shape of a batch
+MULTIPLE = 8  # tokens; batches are padded to a multiple, as oneDNN prepares a kernel for each new batch shape
 
 
 class Batch(NamedTuple):
-    """Reviews side by side, time first, padded at the end; their sentences one after the other.
+    """Reviews side by side, time first, padded at the end, with their sentences concatenated.
 
-    The index tensors, int64, say where the network's fast paths find their rows. They are made together with
-    the batch, so that no step on a GPU waits for a length. A row is `token * reviews + review`.
+    The index tensors, int64, tell the network's fast paths where to find their rows. They are made with the
+    batch, so that no step on a GPU waits for a length. A row's number is `token * reviews + review`.
     """
 
     ids: Tensor  # int64 (tokens, reviews)
     reversal: Tensor  # (tokens * reviews): each review reversed by its own length
     forward_windows: Tensor  # (windows, WINDOW): the rows of each sentence's tokens, as `windows` cuts them
-    backward_windows: Tensor  # the same rows where each review is reversed
+    backward_windows: Tensor  # the same for the reversed reviews
     sentence_levels: tuple[Tensor, ...]  # the further levels of `windows`
     review_levels: tuple[Tensor, ...]  # `windows` of the sentences of each review
-    last: Tensor  # (reviews): the row of the state in which either direction ends
+    last: Tensor  # (reviews): the row of each direction's final state
     review_of_sentence: Tensor  # (sentences)
     labels: Tensor  # float32 (reviews)
     sentence_labels: Tensor  # float32 (sentences), NaN without a label
     labelled: int  # sentences that have a label
 
     def to(self, device: torch.device) -> "Batch":
-        """Return the batch on `device`, copied asynchronously from pinned memory where that is CUDA."""
+        """Return the batch on `device`, copied asynchronously from pinned memory if that is CUDA."""
         return self if device.type == "cpu" else Batch(*(move(value, device) for value in self))
 
 
@@ -57,8 +57,8 @@ def padded(length: int) -> int:
 def assemble(reviews: Reviews, rows: np.ndarray, read_padding: bool = False) -> Batch:
     """Return the reviews at `rows` as one batch.
 
-    Where padding is read, it counts as a part of each review: the backward direction begins with it, and
-    the forward direction ends on it.
+    If padding is read, it counts as part of each review: the backward direction begins with it, and the
+    forward direction ends with it.
     """
     part = reviews.choose(rows)
     lengths, count = part.lengths, len(rows)
@@ -90,7 +90,7 @@ def epoch_order(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> 
     """Return the rows of each batch of one epoch, which depend on the seed and the epoch alone.
 
     Reviews are shuffled, sorted by length within pools of `POOL` batches, cut into batches, and
-    the batches shuffled: little padding, and yet other neighbours in every epoch.
+    the batches are shuffled: padding is low, yet neighbours change in every epoch.
     """
     draw = np.random.default_rng([seed, epoch])
     order = draw.permutation(len(lengths))

@@ -1,8 +1,8 @@
 """An LSTM or GRU in both directions over padded batches.
 
-Replaces `nn.LSTM(bidirectional=True)` on packed sequences. Padding stands after the last token for both
-directions, because each review is reversed by its own length, so that it never reaches a real token's
-state; and oneDNN and cuDNN have faster kernels for padded than for packed batches (bench/README.md).
+It replaces `nn.LSTM(bidirectional=True)` on packed sequences. Each review is reversed by its own length,
+so that padding follows the last token in both directions and never reaches a real token's state. oneDNN
+and cuDNN have faster kernels for padded than for packed batches (bench/README.md).
 """
 
 from itertools import zip_longest
@@ -36,7 +36,7 @@ class BidirectionalRNN(nn.Module):
         """Set orthogonal recurrent weights, Xavier input weights, zero biases, and a forget-gate bias of 1.
 
         PyTorch adds two biases, so the forget gate's is 1 in one and 0 in the other (Jozefowicz et al., 2015,
-        say why it should be 1).
+        explain the 1).
         """
         for rnn in (*self.forwards, *self.backwards):
             gates = 4 if isinstance(rnn, nn.LSTM) else 3
@@ -52,8 +52,8 @@ class BidirectionalRNN(nn.Module):
     def forward(self, inputs: Tensor, reversal: Tensor) -> list[Tensor]:
         """Return the last layer's states of each direction, (tokens, reviews, hidden).
 
-        Takes inputs (tokens, reviews, size) and the index of `reverse`. The backward direction's states are
-        in the order in which it read: each review's last token first.
+        Take inputs (tokens, reviews, size) and the index for `reverse`. The backward direction's states are
+        in reading order: each review's last token first.
         """
         for i, (forward, backward) in enumerate(zip_longest(self.forwards, self.backwards)):
             if i:
@@ -71,16 +71,16 @@ class BidirectionalRNN(nn.Module):
 def reverse(states: Tensor, reversal: Tensor) -> Tensor:
     """Reverse each review by its own length: (tokens, reviews, width) -> the same.
 
-    `reversal` (tokens * reviews) holds for each row of the result the row that it is taken from. For one
-    review of three tokens padded to five it is [2, 1, 0, 3, 4]: padding stays in its place.
+    `reversal` (tokens * reviews) maps each row of the result to its source row. For one review of three
+    tokens padded to five it is [2, 1, 0, 3, 4]: padding stays in its place.
     """
     return states.flatten(0, 1).index_select(0, reversal).view_as(states)
 
 
 class Reverse(torch.autograd.Function):
-    """`reverse` with the gradient that it has: a reversal undoes itself.
+    """`reverse` with its gradient: a reversal is its own inverse.
 
-    The gradient of `index_select` takes as long on a CPU, but is an atomic sum on CUDA, in no fixed order.
+    The gradient of `index_select` is as fast on a CPU, but on CUDA it is an atomic sum in no fixed order.
     """
 
     @staticmethod

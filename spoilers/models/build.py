@@ -38,7 +38,7 @@ def build(
 
 
 def check(reviews: Reviews, path: Path | str) -> None:
-    """See whether a model can be trained, or chosen, on these reviews.
+    """Check that a model can be trained, or chosen, on these reviews.
 
     Raises:
         UserError: they hold a single class, or no known word.

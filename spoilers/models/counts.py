@@ -1,10 +1,10 @@
-"""How many numbers a recurrent network trains, remembers and multiplies: as formulas, and counted."""
+"""Numbers of a recurrent network's parameters and multiplications: by formula, and counted."""
 
 from spoilers.core.params import Model
 from spoilers.models.network import SpoilerRNN
 
 GATES = {"lstm": 4, "gru": 3}
-MEMORIES = {"sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2}  # numbers kept beside each weight
+MEMORIES = {"sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2}  # numbers that it keeps for each weight
 
 
 def cell_parameters(gates: int, X: int, H: int) -> int:
@@ -13,12 +13,12 @@ def cell_parameters(gates: int, X: int, H: int) -> int:
 
 
 def multiplications(gates: int, X: int, H: int) -> int:
-    """Count those in the matrix products of one step on one token; the others are few beside them."""
+    """Count the multiplications in one token's matrix products; all others are few in comparison."""
     return gates * H * (X + H)
 
 
 def input_sizes(model: Model, H: int) -> list[int]:
-    """Return the numbers per token in each layer's input."""
+    """Return the input size of each layer."""
     return [model.embedding_size] + [H * directions(model)] * (model.layers - 1)
 
 
@@ -37,7 +37,7 @@ def recurrent_multiplications(cell: str, model: Model, H: int) -> int:
 
 
 def all_parameters(cell: str, model: Model, words: int) -> int:
-    """Count those of the embedding, the recurrent layers, and the heads for the review and its sentences."""
+    """Count the parameters of the embedding, the recurrent layers, and the review and sentence heads."""
     width = model.hidden_size * directions(model)
     return (
         words * model.embedding_size + recurrent_parameters(cell, model, model.hidden_size) + 2 * (width + 1)
@@ -52,7 +52,7 @@ def equal_gru_size(model: Model) -> int:
 
 
 def count_parameters(model: SpoilerRNN) -> dict[str, int]:
-    """Count a network's parameters: in the recurrent layers, in the embedding, and in all."""
+    """Count a network's parameters: in the recurrent layers, the embedding, and in total."""
     return {
         "cell": sum(p.numel() for p in model.rnn.parameters()),
         "embedding": model.embedding.weight.numel(),

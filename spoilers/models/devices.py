@@ -1,4 +1,4 @@
-"""Where the arithmetic is done, and how exactly."""
+"""The device and precision of the arithmetic."""
 
 from functools import cache
 
@@ -22,13 +22,13 @@ def choose(name: str) -> torch.device:
         raise UserError(
             f"params.yaml: machine.device: was '{name}', which this machine lacks; it has {there}"
         )
-    # cuDNN rounds to 10 bits by default (TF32), so that a review's score would depend on its batch.
+    # cuDNN rounds to 10 bits by default (TF32), which would make a review's score depend on its batch.
     torch.backends.cudnn.allow_tf32 = False
     return torch.device(name)
 
 
 def autocast(device: torch.device, precision: str, layer: type[nn.RNNBase]) -> torch.autocast:
-    """Return a context of arithmetic in bfloat16 where that is asked for; weights stay float32.
+    """Return a context for bfloat16 arithmetic if `precision` asks for it; weights stay float32.
 
     Raises:
         UserError: the device has no such recurrent layer in bfloat16.
@@ -43,8 +43,8 @@ def autocast(device: torch.device, precision: str, layer: type[nn.RNNBase]) -> t
 
 @cache
 def has_bfloat16(kind: str, layer: type[nn.RNNBase]) -> bool:
-    """Return whether a recurrent layer works in bfloat16 there: oneDNN's LSTM needs a CPU with AVX-512."""
-    # Without initial weights, for which random numbers would be drawn.
+    """Return whether the layer works in bfloat16 on the device: oneDNN's LSTM needs a CPU with AVX-512."""
+    # Left uninitialized, since drawing initial weights would use up random numbers.
     smallest = layer(1, 1, device="meta").to_empty(device=kind)
     with torch.inference_mode(), torch.autocast(kind, torch.bfloat16):
         try:

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 class LockedDropout(nn.Module):
     """Drops the same features of a review at all its tokens (Gal and Ghahramani, 2016).
 
-    One mask for each review, scaled so that its mean is 1: `nn.Dropout` would draw one for each token,
-    which costs a tenth of a training step.
+    Each review has one mask, scaled so that its mean is 1. `nn.Dropout` would draw one for each token, which
+    costs a tenth of a training step.
     """
 
     def __init__(self, share: float):
@@ -28,7 +28,7 @@ class LockedDropout(nn.Module):
 
 
 class WordDropout(nn.Module):
-    """Replaces a share of the words by another id, in training."""
+    """Replaces a share of the words with another id, in training."""
 
     def __init__(self, share: float, replacement: int):
         super().__init__()

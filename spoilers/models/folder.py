@@ -1,9 +1,9 @@
-"""The folder that a trained model is saved in, and the one loader of it.
+"""The folder of a trained model, and its only loader.
 
-It holds all that a prediction needs, wherever it is copied to:
+The folder holds all that a prediction needs, wherever it is copied:
 
     model.safetensors   the weights
-    model.json          sizes, thresholds, and how the training went
+    model.json          sizes, thresholds, and a training summary
     vocabulary.txt      the words, one a line, in the order of their ids
     manifest.json       how text is prepared, and a checksum of each other file; it is written last
 """
@@ -38,12 +38,12 @@ FORMAT = 3  # raise it when cleaning, tokenizing or a model's code change what a
 WEIGHTS, DESCRIPTION, VOCABULARY = FILES = ("model.safetensors", "model.json", "vocabulary.txt")
 MANIFEST = "manifest.json"
 AGAIN = "train with `dvc repro`, or copy the whole folder again"
-SHOWN = 300  # characters of an error that are repeated
+SHOWN = 300  # characters of an error that are shown
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Manifest(Section):
-    """What `manifest.json` says."""
+    """The keys of `manifest.json`."""
 
     format: int
     model: str  # lstm, gru or baseline
@@ -53,7 +53,7 @@ class Manifest(Section):
 
 
 class NetworkDescription(BaseModel):
-    """What `model.json` must say of a network; it says more."""
+    """The required keys of a network's `model.json`."""
 
     model_config = ConfigDict(strict=True)
     architecture: dict
@@ -65,7 +65,7 @@ class NetworkDescription(BaseModel):
 
 
 class BaselineDescription(BaseModel):
-    """What `model.json` must say of the baseline; it says more."""
+    """The required keys of the baseline's `model.json`."""
 
     model_config = ConfigDict(strict=True)
     vocabulary_size: int
@@ -76,14 +76,14 @@ class BaselineDescription(BaseModel):
 
 
 class SavedModel(Protocol):
-    """A trained model that has been loaded, and how text is prepared for it."""
+    """A loaded model, with the settings that prepare text for it."""
 
     manifest: Manifest
     vocabulary: Vocabulary
     description: dict  # its model.json
-    threshold: float  # from which a review is called a spoiler
-    sentence_threshold: float | None  # likewise a sentence; None if the model learned nothing of sentences
-    max_tokens: int  # of a longer review, the head and the tail are read
+    threshold: float  # from this probability on, a review is called a spoiler
+    sentence_threshold: float | None  # likewise for a sentence; None if the model did not learn sentences
+    max_tokens: int  # only the head and the tail of a longer review are read
 
     def probabilities(self, reviews: Reviews) -> tuple[np.ndarray, np.ndarray]:
         """Return the probability of a spoiler in each review (reviews) and each sentence (sentences)."""
@@ -108,7 +108,7 @@ class Network:
         self.process = os.getpid()
 
     def probabilities(self, reviews: Reviews) -> tuple[np.ndarray, np.ndarray]:
-        """Run the network; a review's probability is calibrated by the temperature found on validation.
+        """Run the network, and calibrate review probabilities by the temperature fitted on validation.
 
         Raises:
             UserError: the network is on a GPU, and this process was forked from the one that loaded it.
@@ -119,7 +119,7 @@ class Network:
         return sigmoid(logits.reviews, self.temperature), sigmoid(logits.sentences)
 
     def after_fork(self) -> None:
-        """Use one thread: OpenMP's others have stayed in the parent, and would be waited for without end."""
+        """Use one thread: OpenMP's others stayed in the parent, and waiting for them would never end."""
         if self.device.type != "cpu":
             raise UserError(
                 f"a model on {self.device.type} cannot be used in a forked process; load it in each process,"
@@ -129,10 +129,10 @@ class Network:
 
 
 class Baseline:
-    """TF-IDF with logistic regression; where sentences had labels, a model of its own reads them."""
+    """TF-IDF with logistic regression, and a second model for sentences if they had labels."""
 
     def __init__(self, manifest: Manifest, vocabulary: Vocabulary, folder: Path):
-        from spoilers.models.baselines import WHOLE, Baselines  # scikit-learn: a third of the command's start
+        from spoilers.models.baselines import WHOLE, Baselines  # scikit-learn: a third of the startup time
 
         self.manifest, self.vocabulary, self.max_tokens = manifest, vocabulary, WHOLE
         self.description = read_json(folder / DESCRIPTION)
@@ -160,7 +160,7 @@ def save(
     write_json(folder / DESCRIPTION, description)
     tensors = {name: torch.as_tensor(values).contiguous() for name, values in weights.items()}
     safetensors.torch.save_file(tensors, folder / WEIGHTS)
-    shutil.copymode(folder / DESCRIPTION, folder / WEIGHTS)  # safetensors makes it the owner's alone
+    shutil.copymode(folder / DESCRIPTION, folder / WEIGHTS)  # safetensors makes it readable by its owner only
     shutil.copyfile(vocabulary, folder / VOCABULARY)
     manifest = Manifest(
         format=FORMAT,
@@ -173,7 +173,7 @@ def save(
 
 
 def load(folder: Path, device: str = "auto", vocabulary: Path | None = None) -> Network | Baseline:
-    """Load a model from its folder; a network is put on the device.
+    """Load a model from its folder; put a network on the device.
 
     Raises:
         UserError: the folder is not a model's, is incomplete or damaged, or of another version; or the
@@ -193,10 +193,10 @@ def load(folder: Path, device: str = "auto", vocabulary: Path | None = None) -> 
 
 
 def check(folder: Path) -> Manifest:
-    """Read the manifest, and see that it lists all files and that they are as they were.
+    """Read the manifest; check that it lists all files and that they are unchanged.
 
     Raises:
-        UserError: a file is missing, damaged or no regular file, or of another version.
+        UserError: a file is missing, damaged, not a regular file, or of another version.
     """
     path = folder / MANIFEST
     with one_line(path):
@@ -219,14 +219,14 @@ def check(folder: Path) -> Manifest:
 
 
 def check_regular(path: Path) -> None:
-    """Refuse pipes and devices, which never end; a link to a file passes: DVC can link to its cache."""
+    """Refuse pipes and devices, which never end; links to files pass, as DVC can link to its cache."""
     if not S_ISREG(path.stat().st_mode):
         raise ValueError("it is no regular file")
 
 
 @contextmanager
 def one_line(path: Path) -> Iterator[None]:
-    """Turn whatever a damaged file leads to into one line that names it."""
+    """Turn any error from a damaged file into one line that names it."""
     try:
         yield
     except OSError as error:
@@ -255,10 +255,10 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
 
 
 def check_sizes(architecture: dict, words: int, weights: Mapping[str, np.ndarray]) -> None:
-    """See that a network of these sizes has as many numbers as there are weights, before it is built.
+    """Check, before a network is built, that its sizes match the number of weights.
 
     Raises:
-        ValueError: it has not, or a size is none.
+        ValueError: they do not match, or a size is invalid.
     """
     sizes = dict(architecture)
     cell = sizes.pop("cell")

@@ -23,8 +23,8 @@ class SpoilerRNN(nn.Module):
     the sentences of the review, which gives the maximum over the whole review. A review's logits do
     not depend on the batch that it is in: no padding enters a real token's state or a maximum.
 
-    With `pooling` "last", the review's logit is read from the last state of each direction instead. With
-    `read_padding`, the padding of the batch is read like words, and a review's logits do depend on its batch.
+    With `pooling` "last", the review's logit is computed from the last state of each direction instead. With
+    `read_padding`, the network reads padding like words, and a review's logits do depend on its batch.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class SpoilerRNN(nn.Module):
         self.rnn.reset_parameters()
 
     def set_priors(self, prevalence: float, sentence_prevalence: float | None) -> None:
-        """Start from the training log-odds, so that the first steps need not learn them."""
+        """Set the heads' biases to the training log-odds, so that they need not be learned."""
         for head, share in ((self.review_head, prevalence), (self.sentence_head, sentence_prevalence)):
             if share and share < 1:
                 nn.init.constant_(head.bias, math.log(share / (1 - share)))
@@ -77,7 +77,7 @@ class SpoilerRNN(nn.Module):
         """Return the logits of the reviews (reviews,) and of all their sentences (sentences,)."""
         windows = (batch.forward_windows, batch.backward_windows)
         directions = [states.flatten(0, 1) for states in self.states(batch)]  # (tokens * reviews, hidden)
-        maxima = [  # of each direction: (sentences, hidden)
+        maxima = [  # for each direction: (sentences, hidden)
             segment_max(states, (first, *batch.sentence_levels))
             for states, first in zip(directions, windows, strict=False)
         ]

@@ -12,7 +12,7 @@ from spoilers.models.devices import autocast
 from spoilers.models.network import SpoilerRNN
 from spoilers.text.reviews import Reviews, ranges, spans
 
-# Padded tokens in a batch: a CPU's cache holds few, and a GPU starves on them.
+# Padded tokens in a batch: few fit into a CPU's cache, but few leave a GPU idle.
 TOKENS = {"cpu": 2**14, "mps": 2**16, "cuda": 2**18}
 
 
@@ -28,7 +28,7 @@ class Logits:
 def score(model: SpoilerRNN, reviews: Reviews, device: torch.device, precision: str) -> Logits:
     """Run the model in evaluation mode over all reviews, in batches of similar length, longest first.
 
-    The model is left in the mode it was found in.
+    The model's mode is restored afterwards.
     """
     was_training = model.training
     model.eval()
@@ -38,7 +38,7 @@ def score(model: SpoilerRNN, reviews: Reviews, device: torch.device, precision: 
         with autocast(device, precision, model.layer):
             found.append(model(batch))
     model.train(was_training)
-    # Read once, at the end: a GPU need not wait between two batches.
+    # Read once, at the end, so that a GPU need not wait between two batches.
     of_reviews, of_sentences = (
         torch.cat(logits).float().cpu().numpy() for logits in zip(*found, strict=True)
     )
@@ -50,5 +50,5 @@ def score(model: SpoilerRNN, reviews: Reviews, device: torch.device, precision: 
 
 
 def sigmoid(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    """Return probabilities, float32, of logits that are divided by a temperature first (Guo et al., 2017)."""
+    """Divide logits by a temperature (Guo et al., 2017); return their probabilities, float32."""
     return F.sigmoid(torch.from_numpy(logits) / temperature).numpy()

@@ -1,7 +1,7 @@
 """The maximum over each segment of rows, by kernels that work on whole windows of rows.
 
-Replaces a loop of `rows[start:end].max(0)` over the segments, and `torch.segment_reduce`, whose gradient
-searches for the maxima again. bench/README.md says by how much.
+They replace a loop of `rows[start:end].max(0)` over the segments, and `torch.segment_reduce`, whose
+gradient searches for the maxima again. bench/README.md has the timings.
 """
 
 import numpy as np
@@ -38,14 +38,14 @@ def windows(lengths: np.ndarray) -> list[np.ndarray]:
 def segment_max(rows: Tensor, levels: tuple[Tensor, ...]) -> Tensor:
     """Return the maximum of each segment: (rows, width) -> (segments, width).
 
-    `levels` are the arrays of `windows`, the first of which may be mapped to any rows as long as no row
-    is in two segments.
+    `levels` are the arrays of `windows`; the first may be mapped to any rows, as long as no row is in two
+    segments.
     """
     return SegmentMax.apply(rows, *levels)
 
 
 class SegmentMax(torch.autograd.Function):
-    """Takes the maximum of each window, then of those maxima; the gradient goes to the rows they are from."""
+    """Takes the maximum of each window, then of those maxima; the gradient goes to their source rows."""
 
     @staticmethod
     def forward(ctx, rows: Tensor, *levels: Tensor) -> Tensor:

@@ -14,20 +14,20 @@ from spoilers.models.network import SpoilerRNN
 from spoilers.text.vocabulary import SPECIAL, Vocabulary
 
 LONGEST = 2**20  # bytes of a line
-SPREAD = (1e-6, 1e6)  # standard deviations that words' vectors may have: usual ones lie near 0.1 to 1
-BOM = b"\xef\xbb\xbf"  # with which Windows' programs begin a file in UTF-8
+SPREAD = (1e-6, 1e6)  # limits of the vectors' standard deviation, which is usually about 0.1 to 1
+BOM = b"\xef\xbb\xbf"  # Windows programs begin a UTF-8 file with it
 
 
 @dataclass(frozen=True)
 class WordVectors:
-    """Vectors of those words of a vocabulary that a file has."""
+    """Vectors that a file has for words of a vocabulary."""
 
     ids: np.ndarray  # int64 (words): in the vocabulary
     values: np.ndarray  # float32 (words, size)
-    coverage: float  # share of the vocabulary's words, special ones apart
+    coverage: float  # share of the vocabulary's words, without the special ones
 
     def put_into(self, model: SpoilerRNN, freeze: bool) -> None:
-        """Set the embedding's rows; words without a vector keep random ones, on the vectors' scale."""
+        """Set the embedding's rows; words without a vector keep random ones, at the vectors' scale."""
         weight = model.embedding.weight
         with torch.no_grad():
             weight *= float(self.values.std()) / weight.std()
@@ -39,12 +39,12 @@ def read(path: str | Path, vocabulary: Vocabulary, size: int) -> WordVectors:
     """Stream a file, plain or `.gz`; keep the vectors of the vocabulary's words, of `size` numbers each.
 
     fastText's first line, the number of words and of dimensions, is skipped. GloVe's 840B file has
-    words with spaces, so a line is split from the right; no such word is in a vocabulary. Of a word
-    that stands there twice, the first vector counts.
+    words with spaces, so a line is split from the right; no such word is in a vocabulary. If a
+    word occurs twice, its first vector counts.
 
     Raises:
-        UserError: the file is missing or damaged, a line is no vector, the vectors have another
-            size, none is of a word in the vocabulary, or their numbers fit no network.
+        UserError: the file is missing or damaged, a line is not a vector, the vectors have another
+            size, none is for a word in the vocabulary, or their scale suits no network.
     """
     ids = {word.encode(): i for i, word in enumerate(vocabulary.words) if word not in SPECIAL}
     words, found = len(ids), []
@@ -68,16 +68,16 @@ def read(path: str | Path, vocabulary: Vocabulary, size: int) -> WordVectors:
 
 
 def check_start(path: str | Path, size: int) -> None:
-    """See that a file begins with vectors of `size` numbers.
+    """Check that a file begins with vectors of `size` numbers.
 
     Raises:
-        UserError: it is missing, damaged, or does not.
+        UserError: it is missing or damaged, or does not.
     """
     is_header(path, next(lines(Path(path)), (1, b""))[1], size)
 
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the file's lines with their numbers, without white space at the end."""
+    """Yield the file's lines with their numbers, without trailing white space."""
     number = 0
     try:
         with (igzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
@@ -93,10 +93,10 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def is_header(path: str | Path, line: bytes, size: int) -> bool:
-    """Return whether a first line is fastText's; check that it, or the vector, names `size` numbers.
+    """Return whether the first line is fastText's header; check that the vectors have `size` numbers.
 
     Raises:
-        UserError: it does not.
+        UserError: they do not.
     """
     fields = line.count(b" ")
     header = fields == 1 and line.replace(b" ", b"").isdigit() and len(line) < 40
@@ -114,7 +114,7 @@ def parse(path: str | Path, number: int, fields: list[bytes]) -> np.ndarray:
     """Return a line's numbers, float32 (size).
 
     Raises:
-        UserError: one is no number, or not finite in float32.
+        UserError: one is not a number, or not finite in float32.
     """
     try:
         with np.errstate(over="ignore"):
@@ -127,10 +127,10 @@ def parse(path: str | Path, number: int, fields: list[bytes]) -> np.ndarray:
 
 
 def check_spread(path: str | Path, values: np.ndarray) -> np.ndarray:
-    """Return the vectors; words without one get random numbers with the same standard deviation.
+    """Return the vectors, after checking their standard deviation, which random rows will share.
 
     Raises:
-        UserError: that is no scale for a network's weights.
+        UserError: it does not suit a network's weights.
     """
     spread = values.std(dtype=np.float64)
     if not SPREAD[0] <= spread <= SPREAD[1]:

@@ -1,1 +1,1 @@
-"""What is measured beside the main comparison: the optimizer study, leakage and gates."""
+"""Studies of the models: main comparison, optimizers, ablation, leakage and gates."""

@@ -1,4 +1,4 @@
-"""What each setting is worth: the LSTM with one thing changed at a time, judged on validation alone."""
+"""The ablation: the LSTM with one setting changed at a time, judged on validation alone."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ DEFAULT = "default"
 
 
 def run_change(name: str, settings: Params, splits: Path, output: Path, timings: Path) -> None:
-    """Train a network with the settings of one change, from each seed; write its scores and its seconds."""
+    """Train a network with one change from each seed; write its scores and training times."""
     cell, settings = changed(name, settings)
     optimizer = settings.ablation.optimizer
     rate = getattr(settings.optimizers, optimizer).learning_rate
@@ -35,7 +35,7 @@ def run_change(name: str, settings: Params, splits: Path, output: Path, timings:
 
 
 def changed(name: str, settings: Params) -> tuple[Cell, Params]:
-    """Return the cell that a change trains, and all settings with the ablation's length and the change."""
+    """Return the cell that a change trains, and the settings with the change and the ablation's length."""
     ablation = settings.ablation
     changes = dict(ablation.changes[name])
     cell = changes.pop("cell", "lstm")
@@ -49,7 +49,7 @@ def changed(name: str, settings: Params) -> tuple[Cell, Params]:
 
 
 def summarize(results: dict[str, dict]) -> list[dict]:
-    """Return a row for each change: validation scores, and what the same seeds gain over the default."""
+    """Return a row for each change: validation scores, and the same seeds' gains over the default."""
     default = precisions_of(results[DEFAULT])
     rows = []
     for name, result in results.items():
@@ -81,7 +81,7 @@ def precisions_of(result: dict) -> dict[str, float]:
 
 
 def mean_of_seeds(folders: list[Path], validation: Path, device: str) -> dict:
-    """Return the validation score of the mean of several networks' probabilities, beside the mean score."""
+    """Return the validation score of several networks' mean probabilities, and their mean score."""
     scores, probabilities = [], []
     for folder in folders:
         network = load_model(folder, device)

@@ -8,9 +8,9 @@ import numpy as np
 from spoilers.text.reviews import Reviews
 from spoilers.text.vocabulary import UNKNOWN, Vocabulary
 
-# Words in a row, in any case; a star stands for any ending. A sentence announces if it has one of the first
-# and none of the second. The lists are short and miss some announcements, so that these carry at least
-# what is measured.
+# Phrases, in any case; a star matches any ending. A sentence announces a spoiler if it contains a phrase of
+# the first list and none of the second. The lists are short and miss some announcements, so the measured
+# effect is a lower bound.
 ANNOUNCING = (
     "spoil*",
     "plot details",
@@ -64,7 +64,7 @@ def announces(reviews: Reviews, vocabulary: Vocabulary) -> np.ndarray:
 
 
 def sentences_with(reviews: Reviews, vocabulary: Vocabulary, patterns: Sequence[str]) -> np.ndarray:
-    """Return which sentences have one of the patterns, bool (sentences)."""
+    """Return which sentences contain a pattern, bool (sentences)."""
     words = np.array([word.casefold().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").strip("<>")
                       for word in vocabulary.words])  # fmt: skip
     sentence = np.repeat(np.arange(len(reviews.sentence_lengths)), reviews.sentence_lengths)
@@ -82,12 +82,12 @@ def sentences_with(reviews: Reviews, vocabulary: Vocabulary, patterns: Sequence[
 
 
 def without_sentences(reviews: Reviews, hidden: np.ndarray) -> Reviews:
-    """Return the reviews with unknown words, which are no features, in place of the `hidden` sentences."""
+    """Replace the words of the `hidden` sentences with unknown words, which are not features."""
     tokens = np.repeat(hidden, reviews.sentence_lengths)
     return replace(reviews, ids=np.where(tokens, UNKNOWN, reviews.ids).astype(np.int32))
 
 
 def without_word(reviews: Reviews, vocabulary: Vocabulary) -> Reviews:
-    """Return the reviews with an unknown word in place of every form of `spoiler`."""
+    """Replace every form of `spoiler` in the reviews with an unknown word."""
     named = np.array(["spoil" in word.casefold() for word in vocabulary.words])
     return replace(reviews, ids=np.where(named[reviews.ids], UNKNOWN, reviews.ids).astype(np.int32))

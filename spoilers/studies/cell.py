@@ -1,4 +1,4 @@
-"""One run of the optimizer study: an optimizer at a learning rate, from a few seeds."""
+"""One cell of the optimizer study: an optimizer at a learning rate, from a few seeds."""
 
 import math
 from concurrent.futures import ProcessPoolExecutor
@@ -25,7 +25,7 @@ from spoilers.training.loss import base_rate_loss
 from spoilers.training.optimizers import state_bytes
 from spoilers.training.prepare import Choice, Data, determining, prepare, read_data
 
-DIVERGED = 2.0  # times the loss of knowing nothing; clipping keeps most losses finite that have run away
+DIVERGED = 2.0  # times the base-rate loss; clipping keeps most runaway losses finite
 NOISE = 2.0  # standard errors above chance: an average precision below that may be chance
 TEST = "test.parquet"
 FINISHED = Path(".cache/study")  # a file for each seed that was trained
@@ -33,7 +33,7 @@ FINISHED = Path(".cache/study")  # a file for each seed that was trained
 
 @dataclass(frozen=True)
 class Run:
-    """What one seed of a cell gave."""
+    """The result of one seed of a cell."""
 
     history: list[dict]  # one row per validation
     summary: dict
@@ -47,8 +47,8 @@ def run_cell(
     """Train every seed; write `curves.csv`, `runs.json` and `test.parquet` to `output`, and the timings.
 
     The seeds run side by side, each in a process with one thread: small models do not gain from
-    more, and so the numbers do not depend on how many cells run at once. A seed that was trained before,
-    under the same settings, is not trained again.
+    more, and the results then do not depend on how many cells run at once. A seed that was already trained
+    with the same settings is not trained again.
     """
     seeds = range(settings.seed, settings.seed + settings.sweep.seeds)
     settings = study_settings(settings)
@@ -100,9 +100,9 @@ def find_or_train(choice: Choice, settings: Params, reviews: Path, data: Data, t
 
 
 def train_seed(choice: Choice, settings: Params, data: Data, test: Reviews) -> Run:
-    """Train one model; a run that diverges says so and has no test scores."""
+    """Train one model; a run that diverges is marked and has no test scores."""
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)  # a run that has diverged is full of subnormal numbers: ten times slower
+    torch.set_flush_denormal(True)  # a diverged run is full of subnormal numbers, ten times slower
     keep_freed_memory()
     train, device = settings.train, devices.choose(settings.machine.device)
     base = base_rate_loss(data.validation, train)
@@ -133,15 +133,15 @@ def train_seed(choice: Choice, settings: Params, data: Data, test: Reviews) -> R
 
 
 def has_diverged(history: list[dict], base: float) -> bool:
-    """Return whether the last training loss is above `DIVERGED` times that of knowing nothing."""
+    """Return whether the last training loss is above `DIVERGED` times the base-rate loss."""
     return history[-1]["train_loss"] > DIVERGED * base
 
 
 def has_learned_nothing(history: list[dict], validation: Reviews, base: float, epochs: int) -> bool:
-    """Return whether a run may be ended at half of its epochs, since nothing suggests that it learns.
+    """Return whether to end a run halfway through its epochs, since nothing suggests that it learns.
 
-    So far, no validation loss was below that of knowing nothing, and no average precision was further above
-    chance than `NOISE` standard errors of a share among that many spoilers.
+    That is so if no validation loss was below the base-rate loss, and no average precision exceeded chance
+    by more than `NOISE` standard errors of a share among that many spoilers.
     """
     if history[-1]["epoch"] < epochs / 2:
         return False
@@ -153,8 +153,8 @@ def has_learned_nothing(history: list[dict], validation: Reviews, base: float, e
 def train_or_diverge(training: Training, base: float) -> str | None:
     """Train; return why the run counts as diverged, or None.
 
-    Diverged is a run whose loss or gradient is no longer finite, or whose training loss is at last above
-    `DIVERGED` times that of knowing nothing.
+    A run has diverged if its loss or gradient is no longer finite, or its last training loss is above
+    `DIVERGED` times the base-rate loss.
     """
     try:
         training.run()
@@ -169,7 +169,7 @@ def train_or_diverge(training: Training, base: float) -> str | None:
 
 
 def summarize(training: Training, problem: str | None, base: float) -> dict:
-    """Return how a run went, in a few numbers."""
+    """Summarize a run in a few numbers."""
     progress, settings = training.progress, training.settings
     trained = sum(parameter.numel() for parameter in training.model.parameters())
     epochs = progress.history[-1]["epoch"] if progress.history else 0.0

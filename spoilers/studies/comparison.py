@@ -32,7 +32,7 @@ read_test = lru_cache(1)(load)  # the same for all trainings
 
 @dataclass(frozen=True)
 class Training:
-    """What one training of a network says of the test reviews."""
+    """One training's predictions for the test reviews."""
 
     description: dict  # its model.json
     probabilities: np.ndarray  # float32 (reviews)
@@ -42,7 +42,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Network:
-    """A network: its model by the training with `seed`, which is the first, and all its trainings by seed."""
+    """A network: the model of its first training, with `seed`, and all its trainings by seed."""
 
     model: SpoilerRNN
     test: Reviews  # as the network reads them
@@ -51,12 +51,12 @@ class Network:
 
     @property
     def device(self) -> str:
-        """Return the kind of device that it is on."""
+        """Return the kind of device the model is on."""
         return next(self.model.parameters()).device.type
 
     @property
     def flagged(self) -> np.ndarray:
-        """Return whether the network reads a sentence that is flagged as a spoiler, bool (reviews)."""
+        """Return whether the network reads a flagged sentence of each review, bool (reviews)."""
         flags = np.nan_to_num(self.test.sentence_labels)
         return np.bincount(self.test.review_of_sentence, flags, len(self.test)) > 0
 
@@ -64,7 +64,7 @@ class Network:
 def folders_of(cells: tuple[str, ...], models: Path, seeds: Path, seed: int) -> dict[str, dict[int, Path]]:
     """Return the folders of each network's trainings by seed, the training with `seed` first.
 
-    Only seeds with which every network was trained are there: differences are paired by seed.
+    Only seeds common to all networks are included, as differences are paired by seed.
     """
     further = [{int(folder.name) for folder in (seeds / cell).glob("[0-9]*")} for cell in cells]
     others = sorted(set.intersection(*further) - {seed})
@@ -78,7 +78,7 @@ def run_network(folders: Mapping[int, Path], vocabulary: Path, test: Path, devic
     """Load a network's trainings, one after the other, and score the test reviews with each.
 
     Raises:
-        UserError: a folder's files do not make a model, or it belongs to another vocabulary.
+        UserError: a folder does not hold a valid model, or has another vocabulary.
     """
     trainings, first, speed = {}, None, 0
     for seed, folder in folders.items():
@@ -133,7 +133,7 @@ def evaluate(
 def compare(
     evaluation: Evaluation, networks: dict[str, Network], simple: Baselines, test: pa.Table, models: Path
 ) -> dict:
-    """Return what is told of the models side by side: scores, differences, sizes and calibration."""
+    """Return the comparison of the models: scores, differences, sizes and calibration."""
     scores = {name: evaluation.scores(name) for name in evaluation.probabilities}
     for name, network in networks.items():
         before = [training.error_before for training in network.trainings.values()]
@@ -169,9 +169,9 @@ def of_trainings(evaluation: Evaluation, name: str, network: Network) -> list[di
 
 
 def of_sentences(networks: dict[str, Network], simple: Baselines) -> dict[str, dict[str, float]]:
-    """Return the scores of single sentences, of networks as means over their trainings.
+    """Return the scores on single sentences, for networks as means over their trainings.
 
-    TF-IDF is scored on what the first network reads of long reviews: on the same sentences.
+    TF-IDF is scored on the same sentences: those that the first network reads.
     """
     test = next(iter(networks.values())).test
     tfidf = sentence_scores(
@@ -192,7 +192,7 @@ def of_sentences(networks: dict[str, Network], simple: Baselines) -> dict[str, d
 
 
 def predictions(test: pa.Table, probabilities: dict[str, list[np.ndarray]]) -> pa.Table:
-    """Return the test reviews' ids and labels, and beside them the probabilities of each first training."""
+    """Return the test reviews' ids and labels with the probabilities of each model's first training."""
     table = test.select(["review_id", "book_id", "label"])
     for name, (first, *_) in probabilities.items():
         table = table.append_column(name, [first.astype(np.float32)])
@@ -200,7 +200,7 @@ def predictions(test: pa.Table, probabilities: dict[str, list[np.ndarray]]) -> p
 
 
 def curves(evaluation: Evaluation, networks: list[str]) -> dict[str, list[dict]]:
-    """Return the tables that `dvc plots` and the figures draw, by their files' names."""
+    """Return the tables that `dvc plots` and the figures draw, by file name."""
     found = {}
     for name in (*networks, "tfidf", "length"):
         found[f"precision_recall_{name}"], found[f"roc_{name}"] = evaluation.curves(name)

@@ -1,4 +1,4 @@
-"""Sentences of the test that stand word for word in training, and scores without them."""
+"""Test sentences that occur word for word in training, and scores without them."""
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,8 @@ MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd; 2**64 over the golden ratio
 def sentence_hashes(tokens: pa.ListArray, lengths: np.ndarray) -> np.ndarray:
     """Return a hash of each sentence, uint64 (sentences): equal for equal sequences of tokens.
 
-    It is the sum of the tokens' own hashes, each times a power of `MULTIPLIER` by its place, modulo 2**64.
-    Eight bytes a sentence are held in memory instead of its text.
+    It is the sum of the tokens' own hashes, each times `MULTIPLIER` to the power of its place, modulo 2**64.
+    Memory holds these eight bytes a sentence instead of its text.
 
     Args:
         tokens: lists of dictionary-encoded strings, one a review.
@@ -35,14 +35,14 @@ def of_copies(
     test: Reviews, copied: np.ndarray, probabilities: tuple[np.ndarray, np.ndarray], resamples: Resamples,
     confidence: float,
 ) -> dict:  # fmt: skip
-    """Return the share of copied sentences, and scores on all the test and on what of it is new.
+    """Return the share of copied sentences, and scores on the whole test split and on its new part.
 
     New sentences are those that are not copied. New reviews are those without a copied flagged sentence:
-    what their label rests on was not seen in training. `novelty_auc` is what a model would score on sentences
-    that knew only whether they are copied.
+    training did not show the evidence for their label. `novelty_auc` is the sentence AUC of a model that
+    knows only whether a sentence is copied.
 
     Args:
-        copied: which sentences stand in training, bool (sentences).
+        copied: which sentences occur in training, bool (sentences).
         probabilities: a model's, of reviews (reviews) and of sentences (sentences).
         resamples: of the books of the test reviews.
     """
@@ -74,7 +74,7 @@ def scored(
 ) -> dict:
     """Return number, share of spoilers and both ranking scores, with their intervals, at `rows`.
 
-    There are no scores where one of the classes is missing.
+    There are no scores if one of the classes is missing.
     """
     labels, p = labels[rows], p[rows]
     found = {"number": len(rows), "prevalence": round(float(labels.mean()), 4) if len(rows) else 0.0}

@@ -1,4 +1,4 @@
-"""What a model costs, as far as it repeats from run to run: sizes and epochs, no seconds."""
+"""The reproducible costs of a model: sizes and epochs, but not seconds."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from spoilers.core.files import read_json
 
 
 def cost_of_network(folder: Path, device: str) -> dict:
-    """Return the cost of the network in a folder; `device` is the kind that it is scored on."""
+    """Return the cost of the network in a folder; `device` is the kind of device it runs on."""
     description = read_json(folder / "model.json")
     training, parameters = description["training"], description["training"]["parameters"]
     return {
@@ -28,5 +28,5 @@ def cost_of_tfidf(folder: Path) -> dict:
 
 
 def size(folder: Path) -> int:
-    """Return the bytes of a model's weights."""
+    """Return the size of a model's weights in bytes."""
     return (folder / "model.safetensors").stat().st_size

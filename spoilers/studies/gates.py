@@ -1,4 +1,4 @@
-"""What the gates of the trained networks do over one review."""
+"""The gate activations of the trained networks over one review."""
 
 from collections.abc import Iterator
 
@@ -19,18 +19,18 @@ def sigmoid(sums: np.ndarray | float) -> np.ndarray | float:
     return 0.5 * (1 + np.tanh(0.5 * sums))
 
 
-START = {"lstm": sigmoid(1.0), "gru": 0.5}  # what they are before training: the forget bias is 1
+START = {"lstm": sigmoid(1.0), "gru": 0.5}  # their values before training: the forget bias is 1
 
 
 def choose_review(blocks: Iterator[Reviews], called: np.ndarray) -> tuple[Reviews, int, dict[str, int]]:
-    """Return the review to show, its row among all, and what it has.
+    """Return the review to show, its row among all, and which criteria it meets.
 
-    The best is a spoiler that every network calls one, with sentences that are not flagged beside those that
-    are; then one that every network calls a spoiler; then any. Of equals, it is the one whose length is
-    closest to `TOKENS`, and of these the first. One review is in memory beside the block that is looked at.
+    The best is a spoiler that every network calls one and that has unflagged sentences too; next comes one
+    that every network calls a spoiler, then any spoiler. Among equals, the one whose length is closest to
+    `TOKENS` wins, then the first. Besides the current block, one review is in memory.
 
     Args:
-        blocks: the test reviews, some at a time.
+        blocks: the test reviews, a block at a time.
         called: whether every network calls a review a spoiler, bool (all reviews).
     """
     best, chosen, start = None, None, 0
@@ -49,9 +49,9 @@ def choose_review(blocks: Iterator[Reviews], called: np.ndarray) -> tuple[Review
 
 
 def activations(cell: str, model: SpoilerRNN, ids: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Return each gate (tokens, units) and the states (tokens, units) of the first layer, reading forwards.
+    """Return each gate (tokens, units) and the states (tokens, units) of the first forward layer.
 
-    PyTorch computes the gates within its kernels, so they are computed here once more, in float64.
+    PyTorch computes the gates inside its kernels, so they are recomputed here, in float64.
     """
     layer = model.rnn.forwards[0]
     inputs = model.embedding.weight.detach().double().cpu().numpy()[ids]  # (tokens, size)
@@ -67,7 +67,7 @@ def activations(cell: str, model: SpoilerRNN, ids: np.ndarray) -> tuple[dict[str
 
 
 def weights_of(layer: nn.Module) -> list[np.ndarray]:
-    """Return the weights of the first layer, on the input and on the state, and the two biases."""
+    """Return a layer's input weights, recurrent weights and two biases."""
     names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
     return [getattr(layer, name).detach().double().cpu().numpy() for name in names]
 
@@ -81,14 +81,14 @@ def lstm_step(from_x: np.ndarray, from_h: np.ndarray, h: np.ndarray, c: np.ndarr
 
 
 def gru_step(from_x: np.ndarray, from_h: np.ndarray, h: np.ndarray, c: np.ndarray) -> tuple:
-    """Return the gates (reset, update), the new state, and `c` as it is: a GRU has no cell state."""
+    """Return the gates (reset, update), the new state, and `c` unchanged: a GRU has no cell state."""
     (r_x, z_x, n_x), (r_h, z_h, n_h) = np.split(from_x, 3), np.split(from_h, 3)
     r, z = sigmoid(r_x + r_h), sigmoid(z_x + z_h)
     return (r, z), (1 - z) * np.tanh(n_x + r * n_h) + z * h, c
 
 
 def summary(cell: str, gate: str, values: np.ndarray) -> dict:
-    """Return the mean of one gate (tokens, units), how often it is shut or open, and how long it keeps."""
+    """Return the mean of one gate (tokens, units), how often it is shut or open, and its half-life."""
     row = {
         "model": cell,
         "gate": gate,
@@ -97,7 +97,7 @@ def summary(cell: str, gate: str, values: np.ndarray) -> dict:
         "open": float((values > 0.9).mean()),
     }
     if KEEPING[cell] == gate:
-        kept = np.exp(np.log(values).mean(axis=0))  # of each unit: the gate that keeps as much on average
+        kept = np.exp(np.log(values).mean(axis=0))  # for each unit: the constant gate that keeps as much
         half_lives = half_life(kept)
         row |= {
             "median_half_life": float(np.median(half_lives)),
@@ -108,7 +108,7 @@ def summary(cell: str, gate: str, values: np.ndarray) -> dict:
 
 
 def half_life(gate: float | np.ndarray) -> float | np.ndarray:
-    """Return the steps after which a gate that stays at this value has kept half of a memory."""
+    """Return the steps after which a gate with this constant value has kept half of a memory."""
     return np.log(0.5) / np.log(gate)
 
 

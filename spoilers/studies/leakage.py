@@ -1,6 +1,6 @@
-"""What gives labels away: the book or a sentence on both sides of a split, warnings, the word `spoiler`.
+"""Label leakage: a book or sentence on both sides of a split, warnings, and the word `spoiler`.
 
-Measured on TF-IDF with logistic regression, which trains in seconds.
+It is measured on TF-IDF with logistic regression, which trains in seconds.
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Divided:
-    """The same reviews, divided in one way."""
+    """The same reviews, split in one way."""
 
     parts: list[Part]  # training, validation, test
     vocabulary: Vocabulary
@@ -55,12 +55,12 @@ class Divided:
 
 
 def measure(source: Path, settings: Params) -> dict:
-    """Score the baseline on a split by book and on a random one; on the first, also with less to go by.
+    """Score the baseline on a split by book, also with some cues hidden, and on a random split.
 
-    Returns `splits`, the scores by what the reviews were split by; and of the split by book `word`, what is
-    lost without the word `spoiler`, `warnings`, what is lost without the sentences that announce a spoiler,
-    and `copies`, the scores on new sentences. A split that leaves a part without one of the classes is not
-    there; without the split by book, the other three are None.
+    Return `splits`, the scores by kind of split; and for the split by book, `word`, the score lost without
+    the word `spoiler`, `warnings`, the score lost without sentences that announce a spoiler, and `copies`,
+    the scores on new sentences. A split that leaves a part without one of the classes is omitted; without
+    the split by book, the other three are None.
     """
     groups, confidence = RowGroups(source), settings.evaluate.confidence
     found: dict = {"splits": {}, "word": None, "warnings": None, "copies": None}
@@ -103,14 +103,14 @@ def divide(groups: RowGroups, by: str, settings: Params) -> Divided:
 
 
 def whole_books(books: pa.Array) -> np.ndarray:
-    """Return which reviews to use: about `MOST` of them, by a hash of the book."""
+    """Return which reviews to use: about `MOST`, chosen by a hash of the book."""
     books = books.dictionary_encode()
     shares = np.array([hash_share(book, b"0", b"") for book in books.dictionary.to_pylist()])
     return shares[books.indices.to_numpy()] < MOST / len(books)
 
 
 def kept_parts(groups: RowGroups, places: np.ndarray, vocabulary: Vocabulary) -> Iterator[list[Part]]:
-    """Yield of each batch its part of training, validation and test."""
+    """Yield each batch's parts of training, validation and test."""
     start = 0
     for batch in groups.batches(COLUMNS):
         here = places[start : start + len(batch)]
@@ -120,7 +120,7 @@ def kept_parts(groups: RowGroups, places: np.ndarray, vocabulary: Vocabulary) ->
 
 
 def part_of(batch: pa.RecordBatch, vocabulary: Vocabulary) -> Part:
-    """Return the reviews of a batch that have a token."""
+    """Return a batch's reviews that have any tokens."""
     batch = batch.filter(pc.greater(pc.list_value_length(batch["tokens"]), 0))
     lengths = batch["sentence_lengths"].flatten().to_numpy()
     columns = {name: batch[name] for name in ("label", "sentence_lengths", "sentence_labels")}
@@ -141,7 +141,7 @@ Trial = dict[str, tuple[float, np.ndarray]]  # model -> average precision, and t
 
 
 def trial(divided: Divided, parts: list[Reviews], settings: Params) -> tuple[Baselines, Trial]:
-    """Fit the models on the parts, and return them and how they score on the test part."""
+    """Fit the models on the parts; return them and their scores on the test part."""
     train, validation, test = parts
     models = fit(train, validation, len(divided.vocabulary), settings.baseline)
     found = models.probabilities(test)
@@ -156,7 +156,7 @@ def trial(divided: Divided, parts: list[Reviews], settings: Params) -> tuple[Bas
 
 
 def describe(divided: Divided, scores: Trial, confidence: float) -> dict[str, float]:
-    """Return the scores of TF-IDF and of length alone, and what the test reviews are."""
+    """Return the scores of TF-IDF and of length alone, and facts on the test reviews."""
     train, _, test = divided.parts
     labels = test.reviews.labels
     known = pc.is_in(test.books, train.books.unique()).to_numpy(zero_copy_only=False)
@@ -171,10 +171,10 @@ def describe(divided: Divided, scores: Trial, confidence: float) -> dict[str, fl
 def compare(
     divided: Divided, masked: Reviews, with_all: Trial, without: Trial, confidence: float
 ) -> dict[str, float]:
-    """Return what is lost where something is hidden, and how many test reviews have it.
+    """Return the score lost by hiding a cue, and how many test reviews have the cue.
 
     Args:
-        masked: the test reviews in which it is hidden.
+        masked: the test reviews with the cue hidden.
     """
     test = divided.reviews[2]
     having = np.add.reduceat(masked.ids != test.ids, test.token_ends - test.lengths) > 0
@@ -195,7 +195,7 @@ def compare(
 
 
 def copies(divided: Divided, models: Baselines, confidence: float) -> dict:
-    """Return how many of the test's sentences stand in training, and the scores of TF-IDF without them."""
+    """Return how many test sentences occur in training, and the scores of TF-IDF without them."""
     train, _, test = divided.parts
     copied = np.isin(test.hashes, np.unique(train.hashes))
     probabilities = (

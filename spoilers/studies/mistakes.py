@@ -16,7 +16,7 @@ def surest_of_all(
 ) -> list[dict]:
     """Return the surest mistakes of each network's first training, with the ids of reviews and books.
 
-    With `words`, the vocabulary's, the sentences are there as text too.
+    With the vocabulary's `words`, the sentences include their text.
     """
     found = []
     for name, network in networks.items():
@@ -43,7 +43,7 @@ def surest_of_all(
 
 
 def surest(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> list[tuple[str, int]]:
-    """Return kind and row of the wrong decisions that are furthest from the threshold, surest first."""
+    """Return the kind and row of the wrong decisions furthest from the threshold, surest first."""
     called = probabilities >= threshold
     order = np.argsort(probabilities, kind="stable")
     false_alarms = order[(called & (labels == 0))[order]][::-1]

@@ -1,7 +1,7 @@
 """The optimizer study's tables: one shared rate, every rate, and each optimizer at its best rate.
 
-Scores that a table of validation gives choose a rate; those on test compare the optimizers at the
-rates so chosen, once.
+Validation scores choose each optimizer's rate; test scores compare the optimizers once, at the chosen
+rates.
 """
 
 import shutil
@@ -22,17 +22,17 @@ from spoilers.metrics.scores import ranking_scores
 
 # Shares of the way from chance to the best median of all cells and evaluations, by their percentages.
 GOALS = {"50": 0.5, "80": 0.8, "95": 0.95}
-WORKS, CONVERGED = "50", "95"  # what a rate that works reaches on average; where an optimizer has converged
+WORKS, CONVERGED = "50", "95"  # goals that a working rate and a converged optimizer reach
 OPTIMIZERS = ("sgd", "momentum", "rmsprop", "adam")
 # The columns, or the beginnings of their names, that are averaged over the evaluations and seeds.
 AVERAGED = ("gradient_norm", "clipped", "effective_step_", "update_ratio_")
-# Where the runs of all seeds ended.
+# The columns whose last values are averaged over the seeds.
 FINAL = ("train_loss", "validation_loss", "accuracy", "f1")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What one optimizer did at one learning rate, over the seeds."""
+    """The results of one optimizer at one learning rate, over the seeds."""
 
     curves: pd.DataFrame  # one row per seed and evaluation; empty where all seeds diverged at once
     runs: dict[str, dict]
@@ -61,7 +61,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Splits:
-    """What the summary needs to know of the reviews."""
+    """The data on the reviews that the summary needs."""
 
     validation: np.ndarray  # labels
     test: np.ndarray  # labels
@@ -72,7 +72,7 @@ Cells = dict[tuple[str, float], Cell]
 
 
 def remove_stale_cells(folder: Path, timings: Path, settings: Sweep) -> None:
-    """Remove the cells that the parameters no longer name, which DVC leaves where they are."""
+    """Remove the cells that the parameters no longer name; DVC does not delete them."""
     for path in folder.glob("*/"):
         if path.name not in settings.cells:
             shutil.rmtree(path)
@@ -82,7 +82,7 @@ def remove_stale_cells(folder: Path, timings: Path, settings: Sweep) -> None:
 
 
 def read_cells(folder: Path, timings: Path, settings: Sweep) -> Cells:
-    """Read the cells that the parameters name, each with the seconds that it took."""
+    """Read the cells that the parameters name, each with its timings."""
     return {
         (optimizer, rate): read_cell(folder / cell, timings / f"{cell}.json")
         for optimizer, rates in settings.grid.items()
@@ -141,12 +141,12 @@ def summarize(cells: Cells, splits: Splits, settings: Sweep, evaluate: Evaluate,
 
 
 def best_rate(cells: dict[float, Cell], prevalence: float, works: float) -> dict:
-    """Return an optimizer's best rate and how much hangs on it; nothing where all of its rates diverged."""
+    """Return an optimizer's best rate and how much it matters; nothing if all of its rates diverged."""
     means = {rate: float(np.mean(cell.precisions)) for rate, cell in cells.items() if not cell.diverged}
     if not means:
         return {}
     chosen = max(means, key=means.get)
-    # A rate that diverged gives no better than chance.
+    # A rate that diverged scores no better than chance.
     lowest = min([*means.values(), *([prevalence] if len(means) < len(cells) else [])])
     return {
         "learning_rate": chosen,
@@ -159,7 +159,7 @@ def best_rate(cells: dict[float, Cell], prevalence: float, works: float) -> dict
 
 
 def describe(cell: Cell, splits: Splits, goals: dict[str, float]) -> dict:
-    """Return one cell in numbers: scores as means over seeds, with the spread (sd) of those that judge."""
+    """Summarize a cell: mean scores over seeds, with the standard deviations of average precision."""
     if cell.diverged:
         return {"diverged": 1}
     runs = [run for _, run in cell.curves.groupby("seed")]
@@ -190,9 +190,9 @@ def describe(cell: Cell, splits: Splits, goals: dict[str, float]) -> dict:
 
 
 def knows_nothing(cell: Cell, runs: list[pd.DataFrame], splits: Splits) -> dict[str, int]:
-    """Return marks (1 or 0): what the last scores of all seeds would be without reading a review.
+    """Return marks (1 or 0): whether all seeds' last scores are those of a model that reads nothing.
 
-    The accuracy is then that of the majority class, and the loss not below that of the base rate.
+    Its accuracy is then the majority class's, and its loss is not below the base-rate loss.
     """
     share = float(splits.validation.mean())
     majority = max(share, 1 - share)
@@ -218,7 +218,7 @@ def share_of_rises(losses: pd.Series) -> float:
 
 
 def evaluation_from(goal: float, curve: pd.Series) -> int | None:
-    """Return at which evaluation the curve reaches the goal to stay there; None if it never does."""
+    """Return the evaluation from which the curve stays at the goal or above; None if it never does."""
     below = np.flatnonzero(curve.to_numpy() < goal)
     first = int(below[-1]) + 1 if len(below) else 0
     return first if first < len(curve) else None
@@ -227,10 +227,10 @@ def evaluation_from(goal: float, curve: pd.Series) -> int | None:
 def differences(chosen: dict[str, Cell], splits: Splits, evaluate: Evaluate, seed: int) -> list[dict]:
     """Return each pair's difference in test average precision, each optimizer at its best rate.
 
-    Paired twice over: both are scored on the same drawn books, and with the same drawn seeds, for
-    a seed means the same initial weights and batches. Seeds are drawn along with the books, since
-    both vary (Bouthillier et al., 2021); with two or three of them their share in the intervals'
-    width is too small.
+    The optimizers are paired twice: they are scored on the same drawn books, and with the same drawn
+    seeds, as a seed fixes initial weights and batches. Seeds are drawn along with the books, since
+    both vary (Bouthillier et al., 2021); two or three seeds contribute too little to the intervals'
+    width.
     """
     if len(chosen) < 2:
         return []
@@ -282,9 +282,9 @@ def grid_table(cells: Cells) -> pd.DataFrame:
 
 
 def run_table(cells: Cells, summary: dict) -> pd.DataFrame:
-    """Return what was recorded at the shared rate and at the best: a row per optimizer, seed and evaluation.
+    """Return the records at the shared rate and at the best: a row per optimizer, seed and evaluation.
 
-    Diverged cells are left out: beside their losses no other would be seen.
+    Diverged cells are left out, since their losses would dwarf all others.
     """
     tables = [pd.DataFrame(columns=["choice", "optimizer"])]
     for choice in ("shared", "best"):
@@ -296,7 +296,7 @@ def run_table(cells: Cells, summary: dict) -> pd.DataFrame:
 
 
 def curve_table(runs: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return a curve per optimizer at its best rate, mean over seeds: `epoch`, then a column for each."""
+    """Return each optimizer's mean curve over seeds at its best rate: `epoch`, then a column for each."""
     best = runs[runs["choice"] == "best"]
     if best.empty:
         return pd.DataFrame(columns=["epoch", *OPTIMIZERS])
@@ -320,7 +320,7 @@ def timing_table(cells: Cells, summary: dict) -> dict:
 
 
 def seconds_of(cell: Cell, goals: dict[str, float]) -> dict:
-    """Return the mean seconds of a step, of a run, to each evaluation and to each goal; None for never."""
+    """Return the mean seconds per step, per run, to each evaluation and to each goal; None for never."""
     steps = [run["seconds_per_step"] for run in cell.timings.values()]
     seconds = pd.DataFrame([run["seconds"] for run in cell.timings.values()]).mean().round(3).tolist()
     reached = {name: evaluation_from(goal, cell.median) for name, goal in goals.items()}

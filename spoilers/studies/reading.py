@@ -9,15 +9,15 @@ from spoilers.text.vocabulary import UNKNOWN
 
 
 def read(model: SpoilerRNN, review: Reviews) -> list[float]:
-    """Return the probability of a spoiler that a network gives to each sentence it reads of one review."""
+    """Return a network's spoiler probability for each sentence that it reads of one review."""
     device = next(model.parameters()).device
     return [round(float(p), 4) for p in sigmoid(score(model, review, device, "float32").sentences)]
 
 
 def sentences_of(review: Reviews, words: list[str] | None) -> list[dict]:
-    """Describe each sentence of one review: whether it is flagged, its number of tokens and of unknown ones.
+    """Describe each sentence of one review: whether it is flagged, its numbers of tokens and unknown tokens.
 
-    With `words`, those of the vocabulary, each sentence comes with its text.
+    With the vocabulary's `words`, each sentence comes with its text.
     """
     ends = np.cumsum(review.sentence_lengths)
     found = []

@@ -1,4 +1,4 @@
-"""The reviews of a study: a fixed choice of each split, in a small file."""
+"""The reviews of a study: a fixed sample of each split, in a small file."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ AT_ONCE = 1 << 14  # reviews in memory at a time
 def choose_reviews(source: Path, output: Path, count: int, seed: int) -> int:
     """Write `count` reviews of a split, or all if there are fewer, in their order; return how many.
 
-    Each is equally likely to be chosen. Memory is bounded by what is chosen.
+    Each is equally likely to be chosen. Only chosen reviews stay in memory.
     """
     with pq.ParquetFile(source) as file:
         there = file.metadata.num_rows

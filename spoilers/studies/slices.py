@@ -1,4 +1,4 @@
-"""The test reviews and parts of them, each scored by itself: where the models are better and worse."""
+"""Scores on parts of the test reviews, to show where the models are better and worse."""
 
 import numpy as np
 import pyarrow as pa
@@ -10,12 +10,12 @@ from spoilers.metrics.scores import ranking_scores
 from spoilers.text.reviews import labels_or_nan
 
 LENGTHS = (0, 64, 128, 256, 512)  # tokens
-FEWEST = 5  # books with spoilers, below which an interval over books says nothing
-# What is read of the test reviews beside the words: for slices and sizes, and to name reviews.
+FEWEST = 5  # books with spoilers; with fewer, an interval over books says nothing
+# Columns read of the test reviews besides the words: for slices and sizes, and to identify reviews.
 COLUMNS = [
     "review_id", "book_id", "user_id", "date", "rating", "label", "sentence_lengths", "sentence_labels"
 ]  # fmt: skip
-Slices = list[tuple[str, str, np.ndarray]]  # by what, which, and the rows that are in it
+Slices = list[tuple[str, str, np.ndarray]]  # kind, name and rows of each slice
 
 
 def test_size(table: pa.Table) -> dict[str, int]:
@@ -34,8 +34,8 @@ def test_size(table: pa.Table) -> dict[str, int]:
 def slices_of(table: pa.Table, books_of_training: pa.Array, read: np.ndarray) -> Slices:
     """Return the slices of a split's table.
 
-    `read` says of each review whether the network reads a sentence that is flagged; of a long
-    review, the middle is left out.
+    `read` tells for each review whether the network reads a flagged sentence: it skips the middle
+    of a long review.
     """
     of_sentences, review = sentences_of(table)
     lengths = np.bincount(review, of_sentences, len(table))
@@ -47,7 +47,7 @@ def slices_of(table: pa.Table, books_of_training: pa.Array, read: np.ndarray) ->
     found += [("rating", f"{r} of 5" if r else "no rating", ratings == r) for r in np.unique(ratings)]
     found += [("year", str(year) if year else "no date", years == year) for year in np.unique(years)]
     found += [("book", "seen in training", seen), ("book", "not seen in training", ~seen)]
-    # Spoilers of one kind, against all reviews that hold none.
+    # Spoilers of one kind, against all reviews without a spoiler.
     position = [(name, rows) for name, rows in position_slices(table, read) if rows.any()]
     found += [("spoiler", name, rows | ~labels) for name, rows in position]
     return [(by, name, np.flatnonzero(rows)) for by, name, rows in found if rows.any()]
@@ -64,7 +64,7 @@ def length_slices(lengths: np.ndarray) -> Slices:
 
 
 def position_slices(table: pa.Table, read: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    """Return slices by where a review's first flagged sentence lies; reviews without flags are in none."""
+    """Return slices by the place of a review's first flagged sentence; reviews without flags are in none."""
     place = first_flag(table)
     known = ~np.isnan(place)
     thirds = [known & read & (place * 3 // 1 == i) for i in range(3)]
@@ -73,7 +73,7 @@ def position_slices(table: pa.Table, read: np.ndarray) -> list[tuple[str, np.nda
 
 
 def first_flag(table: pa.Table) -> np.ndarray:
-    """Return where the middle of the first flagged sentence is, as a share of the tokens; else nan."""
+    """Return the place of the first flagged sentence's middle, as a share of the tokens; else nan."""
     lengths, review = sentences_of(table)
     total = np.bincount(review, lengths, len(table))
     before = np.cumsum(lengths) - lengths - (np.cumsum(total) - total)[review]  # tokens of the same review
@@ -89,19 +89,19 @@ def first_flag(table: pa.Table) -> np.ndarray:
 
 
 def sentences_of(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-    """Return the tokens in each sentence and the number of its review, both int64 (sentences)."""
+    """Return each sentence's token count and the index of its review, both int64 (sentences)."""
     lists = table["sentence_lengths"].combine_chunks()
     counts = np.diff(lists.offsets.to_numpy())
     return lists.flatten().to_numpy().astype(np.int64), np.repeat(np.arange(len(table)), counts)
 
 
 def score_slices(slices: Slices, evaluation: Evaluation, models: list[str]) -> list[dict]:
-    """Return size and scores of each slice and model, of a network by its first training.
+    """Return size and scores of each slice and model; a network's are of its first training.
 
-    The ROC-AUC has the interval: unlike average precision, it can be compared between slices with
-    different shares of spoilers. The intervals hold together (Bonferroni): the chance that any of them misses
-    its value is 1 - confidence, so that two that do not meet show a difference, however many there are.
-    A slice of one class has no scores; one whose spoilers are of few books has no interval.
+    Only ROC-AUC has an interval: unlike average precision, it can be compared between slices with
+    different shares of spoilers. The intervals hold jointly (Bonferroni): the chance that any of them misses
+    its value is at most 1 - confidence, so any two without overlap show a difference. A slice of one class
+    has no scores; one with spoilers from fewer than `FEWEST` books has no interval.
     """
     records, resampled = [], []
     for by, name, rows in slices:
@@ -122,7 +122,7 @@ def score_slices(slices: Slices, evaluation: Evaluation, models: list[str]) -> l
 
 
 def size_of(rows: np.ndarray, evaluation: Evaluation) -> dict[str, int]:
-    """Return the number of reviews at `rows`, of spoilers among them, and of books that have these."""
+    """Return the numbers of reviews at `rows`, of spoilers among them, and of books with spoilers."""
     spoilers = rows[evaluation.labels[rows] > 0]
     books = len(np.unique(evaluation.resamples.book[spoilers]))
     return {"reviews": len(rows), "spoilers": len(spoilers), "books_with_spoilers": books}

@@ -39,17 +39,17 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def dvc(*arguments: str) -> None:
-    """Run DVC, its output on the terminal.
+    """Run DVC, with output to the terminal.
 
     Raises:
-        UserError: it failed, and has said why.
+        UserError: DVC failed; it printed why.
     """
     if subprocess.run([*DVC, *arguments]).returncode:
         raise UserError(f"dvc {' '.join(arguments)} failed; see above")
 
 
 def outdated_cells() -> list[str]:
-    """Return the study's stages whose outputs are not those of the present code, data and parameters."""
+    """Return the study's stages whose outputs do not match the current code, data and parameters."""
     done = subprocess.run([*DVC, "status", "--json"], stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise UserError("dvc status failed; see above")
@@ -57,10 +57,10 @@ def outdated_cells() -> list[str]:
 
 
 def run_cells(names: list[str], jobs: int, gpus: list[str]) -> None:
-    """Run each cell as a DVC stage, `jobs` at once; print what each said when it is done.
+    """Run each cell as a DVC stage, `jobs` at once; print each one's output when it is done.
 
     Raises:
-        UserError: one failed; those that ran beside it were waited for, no more were started.
+        UserError: one failed; the others that were running ended, and no more were started.
     """
     place, numbers = threading.local(), itertools.count()
 
@@ -88,9 +88,9 @@ def run_cells(names: list[str], jobs: int, gpus: list[str]) -> None:
 
 
 def share(place: int, jobs: int, cores: list[int], gpus: list[str]) -> tuple[list[int], dict[str, str]]:
-    """Return the cores of one of the jobs, and the variables that give it its threads and its GPU.
+    """Return one job's cores, and the environment variables that set its threads and its GPU.
 
-    More jobs than cores, or than GPUs, have to share them.
+    If there are more jobs than cores or GPUs, jobs share them.
     """
     mine = cores[place::jobs] or [cores[place % len(cores)]]
     variables = {"OMP_NUM_THREADS": str(len(mine))}
@@ -100,7 +100,7 @@ def share(place: int, jobs: int, cores: list[int], gpus: list[str]) -> tuple[lis
 
 
 def visible_gpus(device: str) -> list[str]:
-    """Return the CUDA devices to share out: none where `machine.device` asks for another kind."""
+    """Return the CUDA devices to share out: none if `machine.device` asks for another kind."""
     if device not in ("auto", "cuda"):
         return []
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")

@@ -1,4 +1,4 @@
-"""Encoded reviews as files that several processes map into memory, so that all of them share one copy."""
+"""Store encoded reviews in files that several processes map into memory, so that they share one copy."""
 
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -13,7 +13,7 @@ from spoilers.text.reviews import Reviews
 def write_arrays(parts: Iterable[Reviews], folder: Path) -> None:
     """Write the reviews of all parts, in order; one part is in memory at a time.
 
-    The folder gets a file for each array, its bytes alone, named after the array and its type: `ids.int32`.
+    Each array becomes a file of raw bytes, named after the array and its type: `ids.int32`.
     """
     folder.mkdir()
     tokens = sentences = 0
@@ -32,12 +32,12 @@ def write_arrays(parts: Iterable[Reviews], folder: Path) -> None:
 
 
 def map_arrays(folder: Path) -> Reviews:
-    """Return the reviews of `write_arrays`; what a process writes to them stays its own."""
+    """Map the files of `write_arrays` as reviews; a process's changes stay private to it."""
     files = {field.name: next(folder.glob(f"{field.name}.*")) for field in fields(Reviews)}
     return Reviews(**{name: map_array(path) for name, path in files.items()})
 
 
 def map_array(path: Path) -> np.ndarray:
-    """Return a file of `write_arrays` as an array; an empty file cannot be mapped."""
+    """Return a file of `write_arrays` as an array, mapped unless it is empty."""
     dtype = np.dtype(path.suffix[1:])
     return np.asarray(np.memmap(path, dtype, mode="c")) if path.stat().st_size else np.empty(0, dtype)

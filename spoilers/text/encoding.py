@@ -1,4 +1,4 @@
-"""From tokens to the ids that a model reads."""
+"""Map tokens to the ids that a model reads."""
 
 import pyarrow as pa
 

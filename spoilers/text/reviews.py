@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from spoilers.core.errors import UserError
 from spoilers.text.vocabulary import UNKNOWN
 
-AT_ONCE = 1 << 13  # reviews that are read from a file at a time
+AT_ONCE = 1 << 13  # reviews read from a file at a time
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class Reviews:
 
     @property
     def lengths(self) -> np.ndarray:
-        """Return the tokens in each review, int64 (reviews)."""
+        """Return each review's token count, int64 (reviews)."""
         return np.diff(self.token_ends, prepend=0)
 
     @property
     def sentence_counts(self) -> np.ndarray:
-        """Return the sentences in each review, int64 (reviews)."""
+        """Return each review's sentence count, int64 (reviews)."""
         return np.diff(self.sentence_ends, prepend=0)
 
     @property
@@ -95,9 +95,9 @@ def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class ReviewFile:
-    """A split on disk, read a block at a time, as often as it is asked for.
+    """A split on disk that can be read many times, one block at a time.
 
-    Of reviews with more than `max_tokens` tokens, the head and the tail are kept.
+    Reviews with more than `max_tokens` tokens keep only their head and tail.
     """
 
     path: Path | str
@@ -109,10 +109,10 @@ class ReviewFile:
             return file.metadata.num_rows
 
     def blocks(self, size: int) -> Iterator[Reviews]:
-        """Yield the reviews, `size` at a time; an empty block where there is none.
+        """Yield the reviews, `size` at a time; an empty block if there are none.
 
         Raises:
-            UserError: the file is missing or is no split.
+            UserError: the file is missing or is not a split.
         """
         columns = ["label", "ids", "sentence_lengths", "sentence_labels"]
         with self.opened() as file:
@@ -200,7 +200,7 @@ def labels_or_nan(lists: pa.ListArray, counts: np.ndarray) -> np.ndarray:
 
 
 def head_and_tail(lengths: np.ndarray, max_tokens: int) -> np.ndarray:
-    """Return which tokens to keep, bool (tokens): the first and the last half of `max_tokens` of each review.
+    """Return a mask of tokens to keep, bool (tokens): each review's first and last `max_tokens` / 2.
 
     The tail is kept because spoilers tend to come late.
     """

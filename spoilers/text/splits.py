@@ -43,7 +43,7 @@ SCHEMA = pa.schema(
 STORAGE = {
     "compression": "zstd",
     "use_dictionary": ["book_id", "user_id"],
-    # Stores the high bytes of all ids together. They are mostly 0, so that the file is smaller, and a third
+    # Stores the high bytes of all ids together. They are mostly 0, so the file is smaller and a third
     # faster to write.
     "column_encoding": {"ids.list.element": "BYTE_STREAM_SPLIT"},
     "write_statistics": False,
@@ -53,7 +53,7 @@ STORAGE = {
 def split_file(source: Path, folder: Path, settings: Split, seed: int, workers: int) -> dict:
     """Split a file of tokens; return sizes and shares of each split.
 
-    Writes `train.parquet`, `validation.parquet`, `test.parquet` and `vocabulary.txt` into `folder`.
+    Write `train.parquet`, `validation.parquet`, `test.parquet` and `vocabulary.txt` into `folder`.
 
     Raises:
         UserError: a split is empty or has a single class.
@@ -86,9 +86,9 @@ def split_by_hash(ids: pa.Array, bounds: np.ndarray, seed: int) -> np.ndarray:
 
 
 def split_by_time(dates: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """Assign reviews to splits by date: train on the earliest, test on the latest, and divide no day.
+    """Assign reviews to splits by date: train on the earliest, test on the latest, and split no day.
 
-    Returns the splits, int8 (reviews).
+    Return the splits, int8 (reviews).
     """
     if len(dates) == 0:
         return np.empty(0, np.int8)
@@ -98,10 +98,10 @@ def split_by_time(dates: np.ndarray, bounds: np.ndarray) -> np.ndarray:
 
 
 def check_classes(splits: np.ndarray, labels: np.ndarray, settings: Split) -> None:
-    """Check that every split has reviews of both classes.
+    """Check that every split has both classes.
 
     Raises:
-        UserError: one has not; the message says what to change.
+        UserError: one lacks a class; the message says what to change.
     """
     for i, name in enumerate(NAMES):
         reviews, spoilers = np.sum(splits == i), np.sum(labels[splits == i])
@@ -136,7 +136,7 @@ def make_vocabulary(
 
 
 def groups_with_splits(groups: RowGroups, splits: np.ndarray, what: str) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield each row group's number and its reviews' splits, beside a progress bar named `what`."""
+    """Yield each row group's number and its reviews' splits; show a progress bar named `what`."""
     start = 0
     with tqdm(
         desc=what, total=len(splits), unit=" reviews", unit_scale=True, disable=None, leave=False
@@ -151,7 +151,7 @@ def groups_with_splits(groups: RowGroups, splits: np.ndarray, what: str) -> Iter
 def write_splits(
     groups: RowGroups, splits: np.ndarray, vocabulary: Vocabulary, folder: Path, workers: int
 ) -> dict[str, "Tally"]:
-    """Write each split's reviews to its file, with ids in place of tokens; return what they hold."""
+    """Write each split's reviews to its file, with ids instead of tokens; return the tallies."""
 
     def divide(group_and_splits: tuple[int, np.ndarray]) -> list[pa.Table]:
         group, splits = group_and_splits
@@ -176,7 +176,7 @@ def write_splits(
 
 
 def with_ids(batch: pa.RecordBatch, vocabulary: Vocabulary) -> pa.Table:
-    """Return the batch as a table in `SCHEMA`, with ids in place of tokens."""
+    """Return the batch as a table in `SCHEMA`, with ids instead of tokens."""
     columns = {name: batch[name] for name in SCHEMA.names if name != "ids"}
     columns["ids"] = token_ids(batch["tokens"], vocabulary)
     return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)

@@ -19,7 +19,7 @@ STORAGE = {
     "use_dictionary": ["book_id", "user_id", "tokens.list.element"],
     "dictionary_pagesize_limit": 2
     ** 26,  # one dictionary a row group, however large: the splits use its indices
-    "write_statistics": False,  # nothing reads them, and they take half of the time of writing
+    "write_statistics": False,  # nothing reads them, and they take half of the writing time
 }
 TOKENS = pa.list_(pa.dictionary(pa.int32(), pa.string()))
 
@@ -63,7 +63,7 @@ class RowGroups:
         self.path, self.metadata = path, pq.read_metadata(path)
 
     def __len__(self) -> int:
-        return self.metadata.num_row_groups if self.metadata.num_rows else 0  # a file of no rows may have one
+        return self.metadata.num_row_groups if self.metadata.num_rows else 0  # an empty file may have one
 
     @property
     def schema(self) -> pa.Schema:
@@ -85,12 +85,12 @@ class RowGroups:
         return (self.read(group, columns) for group in range(len(self)))
 
     def column(self, name: str) -> pa.ChunkedArray:
-        """Read one column of all rows; its values must be small, for all are in memory at once."""
+        """Read one column of all rows into memory; its values must therefore be small."""
         return pq.read_table(self.path, columns=[name])[name]
 
 
 def tokenize_batch(batch: pa.RecordBatch, lowercase: bool) -> pa.Table:
-    """Return the batch with tokens in place of sentences."""
+    """Return the batch with tokens instead of sentences."""
     tokens, sentence_lengths = tokenize_sentences(batch["sentences"], lowercase)
     return pa.table(
         {
@@ -103,9 +103,9 @@ def tokenize_batch(batch: pa.RecordBatch, lowercase: bool) -> pa.Table:
 
 
 def tokenize_sentences(sentences: pa.ListArray, lowercase: bool) -> tuple[pa.ListArray, pa.ListArray]:
-    """Tokenize reviews that are lists of sentences; return each review's tokens and its sentences' lengths.
+    """Tokenize reviews given as lists of sentences.
 
-    Returns: lists of dictionary-encoded tokens and lists of uint16 token counts, one list each a review.
+    Returns: for each review, its dictionary-encoded tokens and its sentences' uint16 token counts.
     """
     in_sentences = tokenize(sentences.flatten(), lowercase)
     lengths = np.diff(in_sentences.offsets.to_numpy())

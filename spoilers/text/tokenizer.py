@@ -10,7 +10,7 @@ is the longest match of the first of these that matches:
 4. numbers (class N), with single points and commas inside: `1,000.5`,
 5. any other single character.
 
-Lowercasing, when asked for, comes first; it maps each character to one character.
+Lowercasing, if requested, comes first; it maps each character to one character.
 Character classes and lower case are those of Arrow's Unicode tables, not of Python's.
 """
 
@@ -27,8 +27,8 @@ TOKEN = (
 
 
 def tokenize(texts: pa.Array, lowercase: bool) -> pa.ListArray:
-    """Cut each text into tokens; return lists of dictionary-encoded strings, one list a text."""
-    # Splitting at ASCII's white space is fast. Most pieces occur many times, so each distinct one is
+    """Cut each text into tokens; return one list of dictionary-encoded strings per text."""
+    # Splitting at ASCII white space is fast. Most pieces occur many times, so each distinct one is
     # tokenized once.
     chunks = pc.ascii_split_whitespace(texts)
     encoded = chunks.flatten().dictionary_encode()
@@ -41,7 +41,7 @@ def tokenize(texts: pa.Array, lowercase: bool) -> pa.ListArray:
 
 
 def tokenize_chunks(chunks: pa.Array, lowercase: bool) -> pa.ListArray:
-    """Cut texts that hold no ASCII white space into tokens."""
+    """Cut texts without ASCII white space into tokens."""
     if lowercase:
         chunks = pc.utf8_lower(chunks)
     # Trim first: Arrow's kernel sometimes misses white space at the end of the last text.

@@ -63,9 +63,9 @@ class Vocabulary:
 
 
 class WordCounts:
-    """A running count of words in an Arrow table: 20 bytes a word, where a Python dictionary takes 150.
+    """A running count of words in an Arrow table: 20 bytes a word; a Python dictionary takes 150.
 
-    Added rows wait until there are as many as in the sum so far, so that each row is summed a few times only.
+    Added rows wait until they outnumber the rows of the sum, so that each row is summed only a few times.
     """
 
     def __init__(self) -> None:

@@ -1,1 +1,1 @@
-"""The training loop, optimizers, loss, checkpoints, devices and processes."""
+"""The training loop, optimizers, loss, checkpoints and processes."""

@@ -1,15 +1,15 @@
-"""Fit the temperature that makes a network's probabilities honest (Guo et al., 2017)."""
+"""Fit the temperature that calibrates a network's probabilities (Guo et al., 2017)."""
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-LARGEST = 3.0  # of the temperature's logarithm, either way: 1/20 to 20
+LARGEST = 3.0  # absolute value of the temperature's logarithm: 1/20 to 20
 
 
 def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
-    """Return the temperature by which logits (reviews) are to be divided, for the lowest log loss.
+    """Return the temperature by which to divide logits (reviews) for the lowest log loss.
 
-    The order of the reviews, and so every ranking score, stays as it is.
+    The order of the reviews, and so every ranking score, stays the same.
     """
     signs = np.where(labels > 0, 1.0, -1.0)
 

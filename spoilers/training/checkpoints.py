@@ -1,4 +1,4 @@
-"""Where a killed training goes on from: files outside DVC's outputs, keyed by what determines the result."""
+"""Checkpoints of killed trainings: files outside DVC's outputs, keyed by all that determines the result."""
 
 import hashlib
 import io
@@ -12,15 +12,15 @@ import torch
 from spoilers.core.errors import UserError
 from spoilers.core.files import replacing, sha256
 
-# DVC runs some experiments in a copy of the project that it deletes, and names the project in DVC_ROOT.
+# DVC runs some experiments in a temporary copy of the project; DVC_ROOT is the path of the original.
 FOLDER = Path(os.environ.get("DVC_ROOT", "."), ".cache/checkpoints")
 DIGEST = hashlib.sha256().digest_size
 
 
 def digest(settings: dict, files: list[Path]) -> str:
-    """Return a key of settings, data and code: a change in any of them finds no old checkpoint.
+    """Return a key of settings, data and code: after a change in any of them, no old checkpoint fits.
 
-    The code is whatever this process has imported of the package, but for `core`, which decides nothing.
+    The code is all modules of the package imported so far, but not `core`, which affects no result.
     """
     code = {
         name: sha256(module.__file__)
@@ -37,16 +37,16 @@ def digest(settings: dict, files: list[Path]) -> str:
 
 
 class Checkpoint:
-    """One training's file; each save replaces the last, atomically."""
+    """One training's checkpoint file; each save replaces it atomically."""
 
     def __init__(self, key: str, seconds: float, folder: Path = FOLDER):
         self.path = folder / f"{key}.pt"
         self.seconds = seconds  # between two saves
 
     def save(self, state: dict) -> None:
-        """Save a state; where that cannot be written, say so: a training can do without.
+        """Save a state, or print why it cannot be written: training can go on without.
 
-        The digest of the bytes stands before them: PyTorch compares no checksum when it reads.
+        The digest of the bytes precedes them, as PyTorch verifies no checksum on reading.
         """
         buffer = io.BytesIO()
         torch.save(state, buffer)
@@ -59,7 +59,7 @@ class Checkpoint:
             print(f"no checkpoint was saved, training goes on ({error})", file=sys.stderr, flush=True)
 
     def load(self) -> dict | None:
-        """Return the last state saved, or None where there is none that is as it was saved."""
+        """Return the last saved state, or None if it is missing or damaged."""
         try:
             content = self.path.read_bytes()
         except FileNotFoundError:

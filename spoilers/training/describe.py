@@ -1,4 +1,4 @@
-"""What is kept of a training beside the weights: temperature, thresholds, and how it went."""
+"""The description saved with the weights: temperature, thresholds, and training summary."""
 
 from spoilers.core.params import Params
 from spoilers.metrics.scores import best_known_threshold, best_threshold
@@ -12,9 +12,9 @@ from spoilers.training.prepare import Choice, Data
 
 
 def describe(choice: Choice, training: Training, data: Data, params: Params) -> dict:
-    """Return what `model.json` says of a trained network.
+    """Return the contents of a trained network's `model.json`.
 
-    Its temperature and its thresholds are chosen on validation.
+    The temperature and thresholds are chosen on validation.
     """
     logits = score(training.model, data.validation, training.device, params.train.precision)
     temperature = fit_temperature(data.validation.labels, logits.reviews)
@@ -33,7 +33,7 @@ def describe(choice: Choice, training: Training, data: Data, params: Params) -> 
 
 
 def history_summary(choice: Choice, training: Training, data: Data, params: Params) -> dict:
-    """Return how a training went, in a few numbers."""
+    """Summarize a training in a few numbers."""
     progress, lengths = training.progress, data.train.lengths
     best, last = progress.history[progress.best_row], progress.history[-1]
     order = epoch_order(lengths, params.train.batch_size, choice.seed, epoch=0)

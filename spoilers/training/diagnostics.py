@@ -1,6 +1,6 @@
-"""What each step did: losses, gradient norms, and how far the optimizer moved the weights.
+"""Diagnostics of each step: loss, gradient norm, and how far the optimizer moved the weights.
 
-All of it stays on the device until it is read in bulk: no step waits for a number.
+They stay on the device until they are read in bulk, so that no step waits for them.
 """
 
 import math
@@ -13,13 +13,13 @@ from torch import Tensor
 from spoilers.models.network import SpoilerRNN
 from spoilers.training import processes
 
-UPDATE_EVERY = 10  # steps between two looks at the update, which cost a copy of the weights
+UPDATE_EVERY = 10  # steps between two measurements of the update, each of which copies the weights
 TINY = 1e-12
 LAYERS = ("embedding", "recurrent", "output")
 
 
 class Step(NamedTuple):
-    """What is remembered of one step until it is read."""
+    """The results of one step, kept until they are read."""
 
     loss: Tensor  # scalar: this process's part of the batch's loss
     gradient_norm: Tensor  # scalar, before clipping
@@ -27,7 +27,7 @@ class Step(NamedTuple):
 
 
 def weights_by_layer(model: SpoilerRNN) -> dict[str, list[Tensor]]:
-    """Group weights that behave differently: rare words' rows, the recurrent layers, the output layers."""
+    """Group the weights by layer, as layers behave differently: embedding, recurrent and output layers."""
     modules = ([model.embedding], [model.rnn], [model.review_head, model.sentence_head])
     return {
         layer: [weight for module in group for weight in module.parameters()]
@@ -48,7 +48,7 @@ def norm(tensors: Iterable[Tensor]) -> Tensor:
 class StepRecord:
     """Losses, gradient norms and updates since the last validation.
 
-    `read` turns what is pending on the device into `state`, plain numbers that a checkpoint can hold.
+    `read` turns pending values on the device into `state`, plain numbers that a checkpoint can hold.
     """
 
     def __init__(self, state: dict | None = None):
@@ -57,11 +57,11 @@ class StepRecord:
         self.updates: list[Tensor] = []
 
     def is_update_due(self) -> bool:
-        """Return whether the update of the coming step is to be looked at."""
+        """Return whether to measure the update of the coming step."""
         return (len(self.state["norms"]) + len(self.steps)) % UPDATE_EVERY == 0
 
     def add_update(self, model: SpoilerRNN, before: dict[str, list[Tensor]]) -> None:
-        """Compare the weights after a step with those before it, which are overwritten."""
+        """Measure how a step moved the weights; the copy `before` is overwritten."""
         norms = []
         for name, weights in weights_by_layer(model).items():
             size = norm(before[name])
@@ -70,7 +70,7 @@ class StepRecord:
         self.updates.append(torch.stack(norms))
 
     def read(self) -> list[tuple[float, float]]:
-        """Wait for the device, add the pending steps to `state`, return their losses and gradient norms."""
+        """Wait for the device, add pending steps to `state`, and return their losses and gradient norms."""
         if not self.steps:
             return []
         losses = processes.sum_over_processes(torch.stack([step.loss for step in self.steps])).tolist()
@@ -83,7 +83,7 @@ class StepRecord:
         return list(zip(losses, norms, strict=True))
 
     def summary(self, clip_norm: float) -> dict[str, float]:
-        """Return means over the steps, and over those whose update was looked at."""
+        """Return means over all steps, and over those whose update was measured."""
         norms = self.state["norms"]
         mean = sum(norms) / len(norms)
         return {

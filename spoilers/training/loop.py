@@ -26,7 +26,7 @@ from spoilers.training.signals import catch_signals
 from spoilers.training.watch import Update
 
 AHEAD = 4  # batches that are assembled and copied to the device while one is trained on
-READ_EVERY = 50  # steps between two looks at the losses: a look waits for the device
+READ_EVERY = 50  # steps between two reads of the losses: a read waits for the device
 
 
 class Diverged(Exception):
@@ -45,11 +45,11 @@ class Share(NamedTuple):
 
 @dataclass
 class Progress:
-    """Where a training stands: beside the weights and the optimizer, all that a checkpoint holds."""
+    """The state of a training: all that a checkpoint holds besides the weights and the optimizer."""
 
-    epoch: int = 0  # epochs that are over
-    batch: int = 0  # batches of the present epoch that are done
-    step: int = 0  # batches of all epochs that are done
+    epoch: int = 0  # completed epochs
+    batch: int = 0  # completed batches of the current epoch
+    step: int = 0  # completed batches of all epochs
     history: list[dict] = field(default_factory=list)  # one row per validation
     seconds: list[float] = field(default_factory=list)  # from the start to each validation
     elapsed: float = 0.0
@@ -67,10 +67,10 @@ class Progress:
 class Training:
     """Trains one model from its initial to its best weights.
 
-    "Best" is by average precision on validation. With a checkpoint, a training that was killed
-    goes on where it was last saved, and ends with the same weights as one that was not; one that was done is
-    not trained again. `tell` is called with what there is to see. `give_up` is asked after each validation
-    whether to stop for good.
+    The best weights have the highest average precision on validation. With a checkpoint, a killed training
+    resumes where it was last saved and ends with the same weights as an uninterrupted one; a finished one is
+    not trained again. `tell` receives the progress updates. `give_up` decides after each validation whether
+    to stop.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Training:
         self.settings, self.seed = settings, seed
         self.checkpoint, self.give_up = checkpoint, give_up
         self.tell = tell or (lambda _: None)
-        self.untold = 0  # tokens
+        self.untold = 0  # tokens since the last update
         self.rate = optimizer.param_groups[0]["lr"]
         self.device = next(model.parameters()).device
         self.replica = nn.parallel.DistributedDataParallel(model) if processes.world_size() > 1 else model
@@ -101,7 +101,7 @@ class Training:
         self.progress, self.record = Progress(), StepRecord()
 
     def run(self) -> Progress:
-        """Train until the epochs or the patience are over; leave the best weights in the model.
+        """Train until the epochs or the patience run out; leave the best weights in the model.
 
         Raises:
             Diverged: the loss is not finite; `progress` holds the history up to there.
@@ -123,7 +123,7 @@ class Training:
         return progress
 
     def shares(self, epoch: int, batch: int) -> Iterator[Share]:
-        """Yield this process's share of each batch from there on."""
+        """Yield this process's share of each batch from `batch` on."""
         while epoch < self.settings.epochs:
             order = epoch_order(self.train.lengths, self.settings.batch_size, self.seed, epoch)
             for rows in order[batch:]:
@@ -136,7 +136,7 @@ class Training:
             epoch, batch = epoch + 1, 0
 
     def step(self, share: Share) -> None:
-        """Take one step of the optimizer. Nothing in it waits for the device."""
+        """Take one optimizer step without waiting for the device."""
         if not self.model.training:
             raise RuntimeError("a training step on a model in evaluation mode would leave out dropout")
         self.seed_dropout()
@@ -158,7 +158,7 @@ class Training:
         self.progress.step += 1
 
     def seed_dropout(self) -> None:
-        """Make dropout depend on the step and the process alone: a checkpoint need not hold generators."""
+        """Make dropout depend on seed, step and process alone: a checkpoint need not hold generators."""
         draw = np.random.SeedSequence([self.seed, self.progress.step, processes.rank()])
         reseed(self.device, int(draw.generate_state(1)[0]))
 
@@ -179,7 +179,7 @@ class Training:
         return of_reviews / share.reviews + self.settings.sentence_weight * per_sentence
 
     def follow(self, interrupted: Callable[[], bool]) -> None:
-        """Validate, save and stop after a step where it is time to."""
+        """After a step, validate, save and stop if it is time to."""
         progress = self.progress
         validated = progress.batch in self.validated_after
         if validated or progress.step % READ_EVERY == 0 or (processes.world_size() == 1 and interrupted()):
@@ -198,7 +198,7 @@ class Training:
                 raise KeyboardInterrupt
 
     def read(self) -> None:
-        """Read what the steps since the last look did.
+        """Read the results of the pending steps.
 
         Raises:
             Diverged: the loss or the gradient of one of them is not finite.
@@ -233,7 +233,7 @@ class Training:
         progress.done |= self.give_up is not None and self.give_up(progress.history)
 
     def validation_row(self) -> dict[str, float]:
-        """Score the validation reviews; return what the curves show of it and of the steps before."""
+        """Score the validation reviews; return a row of these scores and of the steps' means."""
         progress = self.progress
         logits = score(self.model, self.validation, self.device, self.settings.precision)
         validation_loss = loss_of(logits, self.validation, self.settings)
@@ -253,7 +253,7 @@ class Training:
         }
 
     def show(self) -> None:
-        """Tell the history so far, and its last row in words."""
+        """Report the history so far, and its last row in words."""
         row = self.progress.history[-1]
         text = (
             f"epoch {row['epoch']:g}: loss {row['train_loss']:.4f},"
@@ -281,7 +281,7 @@ class Training:
         )
 
     def restore(self) -> None:
-        """Go on from the checkpoint, if there is one."""
+        """Resume from the checkpoint, if there is one."""
         state = self.checkpoint.load() if self.checkpoint and processes.is_first() else None
         state = processes.from_first(state)
         if state is None:

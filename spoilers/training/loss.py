@@ -35,7 +35,7 @@ def loss_sums(
 
 
 def base_rate_loss(reviews: Reviews, settings: Train) -> float:
-    """Return the loss of knowing nothing of a review but how frequent spoilers are among these reviews."""
+    """Return the loss of the best constant prediction, which knows only how frequent spoilers are here."""
     weighted = settings.positive_weight * float(reviews.labels.mean())
     share = weighted / (weighted + 1 - float(reviews.labels.mean()))
     known = reviews.sentence_labels[~np.isnan(reviews.sentence_labels)]
@@ -48,13 +48,13 @@ def base_rate_loss(reviews: Reviews, settings: Train) -> float:
 
 
 def log_odds(share: float) -> float:
-    """Return the logit of a probability, within the range of what float32 tells from 0 and 1."""
+    """Return the logit of a probability, clipped to what float32 distinguishes from 0 and 1."""
     share = min(max(share, 1e-7), 1 - 1e-7)
     return math.log(share / (1 - share))
 
 
 def loss_of(logits: Logits, reviews: Reviews, settings: Train) -> float:
-    """Return the loss as in training: the mean over reviews plus the weighted mean over sentences."""
+    """Return the training loss: the mean over reviews plus the weighted mean over sentences."""
     arrays = (logits.reviews, logits.sentences, reviews.labels, reviews.sentence_labels)
     of_reviews, of_sentences = loss_sums(*map(torch.from_numpy, arrays), settings.positive_weight)
     per_sentence = of_sentences.item() / max(reviews.labelled_sentences, 1)

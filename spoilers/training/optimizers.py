@@ -15,11 +15,11 @@ def make(
     parameters: Iterable[nn.Parameter],
     fused: bool = False,
 ) -> Optimizer:
-    """Return the optimizer that the settings are of; plain SGD is momentum 0. No weight decay anywhere.
+    """Return the optimizer for the settings, without weight decay; plain SGD has momentum 0.
 
-    By default all of them run the same kind of implementation (foreach: one operation on all weights at a
-    time), so that their seconds can be compared. With `fused`, SGD and Adam pass over the weights only once
-    per step, which is faster; PyTorch has no such RMSprop.
+    By default all of them use the same kind of implementation (foreach: one operation on all weights at a
+    time), so that their times can be compared. With `fused`, SGD and Adam pass over the weights only once
+    per step, which is faster; PyTorch has no fused RMSprop.
     """
     implementation = {"fused": True} if fused else {"foreach": True}
     match settings:
@@ -33,6 +33,6 @@ def make(
 
 
 def state_bytes(optimizer: Optimizer) -> int:
-    """Return the bytes of what the optimizer remembers beside the weights."""
+    """Return the size of the optimizer's state in bytes."""
     states = (value for state in optimizer.state.values() for value in state.values())
     return sum(v.numel() * v.element_size() for v in states if torch.is_tensor(v) and v.dim() > 0)

@@ -1,4 +1,4 @@
-"""From parameters and splits to a training that can run: the same way for the models and the study."""
+"""Prepare a training from parameters and splits, the same way for the models and the study."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ TRAIN, VALIDATION, VOCABULARY = "train.parquet", "validation.parquet", "vocabula
 
 @dataclass(frozen=True)
 class Data:
-    """What a training reads."""
+    """The data for a training."""
 
     train: Reviews
     validation: Reviews
@@ -47,7 +47,7 @@ def read_data(splits: Path, model: Model, read_reviews: Callable[[Path], Reviews
 
 @dataclass(frozen=True)
 class Choice:
-    """What is trained: a cell by an optimizer at a learning rate, from a seed."""
+    """The cell, optimizer, learning rate and seed of one training."""
 
     cell: Cell
     optimizer: str
@@ -76,7 +76,7 @@ def prepare(
 def determining(
     choice: Choice, splits: Path, params: Params, device: torch.device
 ) -> tuple[dict, list[Path]]:
-    """Return the settings and the files that the trained weights depend on, beside the seed."""
+    """Return the settings and the files that the trained weights depend on, besides the seed."""
     settings = {
         "cell": choice.cell,
         "optimizer": choice.optimizer,

@@ -1,4 +1,4 @@
-"""Several processes that train one model, as torchrun starts them. With one process, nothing happens."""
+"""Cooperation of processes that torchrun starts to train one model. With one process, nothing happens."""
 
 import os
 
@@ -39,13 +39,13 @@ def is_first_here() -> bool:
 
 
 def wait_for_all() -> None:
-    """Wait until all processes have come here."""
+    """Wait until all processes get here."""
     if dist.is_initialized():
         dist.barrier()
 
 
 def share_of(rows: np.ndarray) -> np.ndarray:
-    """Return this process's rows of a global batch; all of them where there are fewer rows than processes."""
+    """Return this process's rows of a global batch; all of them if there are fewer rows than processes."""
     return rows[rank() :: world_size()] if len(rows) >= world_size() else rows
 
 
@@ -57,7 +57,7 @@ def any_of(value: bool) -> bool:
 
 
 def from_first(value: object) -> object:
-    """Broadcast the first process's value to all: another machine has no file of the first one's."""
+    """Broadcast the first process's value to all: other machines cannot read the first one's files."""
     values = [value]
     if dist.is_initialized():
         dist.broadcast_object_list(values)
@@ -72,5 +72,5 @@ def sum_over_processes(values: torch.Tensor) -> torch.Tensor:
 
 
 def device() -> torch.device:
-    """Return where the processes' backend takes its tensors from."""
+    """Return the device whose tensors the backend can exchange."""
     return torch.device("cuda" if dist.get_backend() == "nccl" else "cpu")

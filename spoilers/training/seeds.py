@@ -1,4 +1,4 @@
-"""One network trained several times: all is equal but the seed, and with it weights, batches and dropout."""
+"""One network trained from several seeds, which change only initial weights, batches and dropout."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ SCRATCH = Path(".cache/training")
 
 @dataclass(frozen=True)
 class Trained:
-    """What one seed's training gave."""
+    """The result of training from one seed."""
 
     seed: int
     weights: dict[str, np.ndarray]  # the best
@@ -40,7 +40,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Job:
-    """One seed's training, as it is handed to a process."""
+    """One seed's training, as passed to a process."""
 
     choice: Choice
     settings: Params
@@ -54,14 +54,14 @@ class Job:
 def trained(
     choice: Choice, settings: Params, splits: Path, name: str, curve: Path | None = None
 ) -> Iterator[list[Trained]]:
-    """Train a network from `train.seeds` seeds, beginning with that of the choice; yield them all.
+    """Train a network from `train.seeds` seeds, beginning with the choice's; yield all the results.
 
-    On a CPU they run side by side, each in one thread: small networks do not gain from more, and so the
-    numbers do not depend on how many there are. A training that was interrupted goes on from its checkpoint.
-    The checkpoints are kept until the block has ended well: what it writes can be interrupted too.
+    On a CPU the trainings run side by side, each in one thread: small networks do not gain from more, and
+    the results then do not depend on the number of cores. An interrupted training resumes from its
+    checkpoint. Checkpoints are kept until the block succeeds, as its writing can be interrupted too.
 
     Raises:
-        Diverged: one of them diverged; the checkpoints of all are gone.
+        Diverged: one training diverged; all checkpoints have been deleted.
         KeyboardInterrupt: on SIGINT or SIGTERM; all have saved a checkpoint.
     """
     device = devices.choose(settings.machine.device)
@@ -113,7 +113,7 @@ def shared(splits: Path, max_tokens: int, name: str) -> Iterator[Path]:
 
 
 def train_seed(job: Job, tell: Tell) -> Trained:
-    """Train one network, in one thread: with more, sums would be in another order."""
+    """Train one network in one thread; more threads would change the order of sums."""
     torch.set_num_threads(1)
     keep_freed_memory()
     settings, device = job.settings, devices.choose(job.settings.machine.device)
@@ -137,7 +137,7 @@ def train_seed(job: Job, tell: Tell) -> Trained:
 
 
 def timings(trained: list[Trained]) -> dict:
-    """Return the wall-clock figures: seconds of each seed and of an epoch, real tokens per second of one."""
+    """Return wall-clock figures: seconds per seed and per epoch, one training's real tokens per second."""
     seconds = sum(one.seconds for one in trained)
     return {
         "training_seconds": {str(one.seed): round(one.seconds, 1) for one in trained},

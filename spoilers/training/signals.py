@@ -20,10 +20,10 @@ def leave_to_parent(stop: Event) -> None:
 
 @contextmanager
 def catch_signals() -> Iterator[Callable[[], bool]]:
-    """Yield a function that tells whether SIGINT or SIGTERM has come: a loop asks it between two steps.
+    """Yield a function that returns whether SIGINT or SIGTERM has come; a loop asks it between steps.
 
-    A second signal acts at once, unless it comes with the first: torchrun passes on what the
-    terminal has sent already. Nothing is caught outside the main thread.
+    A second signal acts at once, unless it comes with the first: torchrun forwards what the
+    terminal has already sent. Nothing is caught outside the main thread.
     """
     if _parent_stops is not None:
         yield _parent_stops.is_set
@@ -49,7 +49,7 @@ def catch_signals() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Let signals wait until the block ends; processes started in it never see them."""
+    """Hold signals back until the block ends; processes started in it never see them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield

@@ -1,4 +1,4 @@
-"""What is seen of trainings as they go: a bar, lines, and the curve that a plot shows."""
+"""Show trainings as they run: a progress bar, lines of text, and a curve to plot."""
 
 import sys
 from collections.abc import Iterable
@@ -15,19 +15,19 @@ CURVES = ("average_precision", "train_loss", "validation_loss")
 
 
 class Update(NamedTuple):
-    """What a training says of itself, now and then."""
+    """A progress update from a training."""
 
     seed: int
-    tokens: int = 0  # that it has trained on since it last said something
+    tokens: int = 0  # trained on since the last update
     text: str = ""
     history: list[dict] | None = None  # the rows of all its validations so far
 
 
 class Watch:
-    """Shows trainings that differ in their seed: one bar of all tokens on a terminal, and lines.
+    """Shows trainings that differ in their seed: a bar of all tokens on a terminal, and lines.
 
-    With a curve, the mean over the seeds is written there whenever one of them has been validated, and at
-    the end. What cannot be written in between is said: a training can do without.
+    With a path `curve`, the mean over the seeds is written to it after each validation and at the end. If
+    a write in between fails, a line says so: training can go on without it.
     """
 
     def __init__(self, name: str, tokens: int, curve: Path | None):

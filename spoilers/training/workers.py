@@ -17,15 +17,15 @@ from spoilers.training import processes
 from spoilers.training.signals import catch_signals, held_back, leave_to_parent
 
 Job, Result = TypeVar("Job"), TypeVar("Result")
-Tell = Callable[[Any], None]  # takes what a training says as it goes
-SECONDS = 0.2  # between two looks at the signals
-_updates: SimpleQueue | None = None  # of a worker, to its parent
+Tell = Callable[[Any], None]  # receives a training's updates
+SECONDS = 0.2  # between two checks for signals
+_updates: SimpleQueue | None = None  # from a worker to its parent
 
 
 def number_of_workers(device: torch.device, workers: int) -> int:
     """Return how many trainings run at once: `workers` on a CPU, one on each GPU.
 
-    It is one where torchrun has several processes train one model.
+    It is one if torchrun has several processes train one model.
     """
     if processes.world_size() > 1:
         return 1
@@ -37,10 +37,10 @@ def number_of_workers(device: torch.device, workers: int) -> int:
 def side_by_side(
     function: Callable[[Job, Tell], Result], jobs: list[Job], device: torch.device, workers: int, tell: Tell
 ) -> list[Result]:
-    """Return `function(job, tell)` of each job, in their order; `tell` is called in this process.
+    """Return `function(job, tell)` for each job, in order; `tell` is called in this process.
 
     Raises:
-        KeyboardInterrupt: on SIGINT or SIGTERM, when every training has saved its checkpoint.
+        KeyboardInterrupt: on SIGINT or SIGTERM, after every training has saved its checkpoint.
         UserError: the system has ended a worker.
     """
     workers = min(number_of_workers(device, workers), len(jobs))
@@ -68,7 +68,7 @@ def side_by_side(
                 " params.yaml"
             ) from error
         finally:
-            stop.set()  # which does nothing where all are done
+            stop.set()  # has no effect if all are done
             pool.shutdown(cancel_futures=True)
     updates.put(None)
     relay.join()
@@ -76,7 +76,7 @@ def side_by_side(
 
 
 def pass_on(updates: SimpleQueue, tell: Tell, problems: list[Exception]) -> None:
-    """Tell what the workers say, until None comes; after a problem, only take it: none of them may wait."""
+    """Pass the workers' updates to `tell` until None; after a problem, discard them so no worker waits."""
     for update in iter(updates.get, None):
         try:
             if not problems:
@@ -86,11 +86,11 @@ def pass_on(updates: SimpleQueue, tell: Tell, problems: list[Exception]) -> None
 
 
 def wait_for_all(futures: list[Future], interrupted: Callable[[], bool], problems: list[Exception]) -> None:
-    """Wait until all are done.
+    """Wait until all futures are done.
 
     Raises:
         KeyboardInterrupt: a signal has come.
-        Exception: what the first of them that failed has raised, or the first problem in telling.
+        Exception: the error of the first future that failed, or the first from `tell`.
     """
     left = set(futures)
     while left:
@@ -104,7 +104,7 @@ def wait_for_all(futures: list[Future], interrupted: Callable[[], bool], problem
 
 
 def start_worker(stop: Event, updates: SimpleQueue, gpus: SimpleQueue | None) -> None:
-    """Prepare a worker process: leave signals and what there is to see to its parent, take a GPU."""
+    """Prepare a worker process: leave signals and updates to its parent, and take a GPU."""
     global _updates
     _updates = updates
     leave_to_parent(stop)
