@@ -37,8 +37,10 @@ def render_markdown(template: str, context: dict) -> str:
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """Return a difference with its sign."""
-    return f"{value:+.{digits}f}".replace("-", MINUS)
+    """Return a difference with its sign; one that rounds to 0 has none."""
+    rounded = round(value, digits) + 0.0  # turns -0.0 into 0.0
+    sign = "+" if rounded > 0 else ""
+    return f"{rounded:{sign}.{digits}f}".replace("-", MINUS)
 
 
 def mean_and_range(seconds: Iterable[float]) -> str:
