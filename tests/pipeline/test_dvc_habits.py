@@ -17,10 +17,10 @@ pytestmark = pytest.mark.xdist_group("stubs")
 README = (ROOT / "README.md").read_text()
 
 
-def commands_after(sentence: str) -> str:
-    """Return the indented lines that follow a sentence of the README."""
-    (after,) = README.split(sentence)[1:]
-    return re.match(r"\n\n((?:    .+\n)+)", after)[1]
+def commands_with(command: str) -> str:
+    """Return the block of commands in the README that has this one."""
+    (block,) = [found for found in re.findall(r"(?:^    .+\n)+", README, re.M) if command in found]
+    return block
 
 
 def shell(project: Project, commands: str, fails: bool = False) -> str:
@@ -48,7 +48,7 @@ def test_the_way_back_restores_everything(stub_project: Project, by: str) -> Non
     else:
         assert "train_lstm" in stub_project.experiment("optimizer=sgd").ran
     assert stub_project.outputs()["data/models/lstm/content"] != before["data/models/lstm/content"]
-    shell(stub_project, commands_after("To go back to the last commit, whatever ran since:"))
+    shell(stub_project, commands_with("git checkout HEAD"))
     assert stub_project.outputs() == before
     assert shell(stub_project, "git status --short") == ""
     assert status(stub_project) == {}
@@ -87,7 +87,7 @@ def test_a_copy_without_git(stub_project: Project) -> None:
     """Remove `.git`, as in a zip: DVC refuses it until the README's line has run."""
     shutil.rmtree(stub_project.folder / ".git")
     assert "not a git repository" in shell(stub_project, "dvc status", fails=True).lower()
-    shell(stub_project, commands_after("A copy without `.git` (a zip) needs one before DVC works:"))
+    shell(stub_project, commands_with("git init"))
     assert status(stub_project) == {}
 
 
