@@ -4,7 +4,7 @@
 repro` in a project of its own, `.cache/bench-full`, and puts a table into bench/README.md. The networks
 are tiny and train for one epoch, so that the pipeline itself is measured; everything else is as in
 params.yaml. A quarter of the reviews goes first: a stage that needs a quarter of the time there grows
-linearly with the data. At the end, a few hundred steps show what an epoch of real training costs.
+linearly with the data. At the end, a hundred steps show what an epoch of real training costs.
 
 The projects stay there, with their reports, until the next run. Needs Linux, for /proc.
 """

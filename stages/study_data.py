@@ -1,4 +1,4 @@
-"""Chooses the reviews of a study, `sweep` or `ablation`: data/splits -> data/study_data/ablation."""
+"""Chooses the reviews of a study, `sweep` or `ablation`: data/splits -> data/study_data."""
 
 import argparse
 import shutil

@@ -1,4 +1,4 @@
-"""What `check` finds before a stage can destroy anything."""
+"""Test what `check` finds before a stage can destroy anything."""
 
 from pathlib import Path
 

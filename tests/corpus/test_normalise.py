@@ -1,4 +1,4 @@
-"""What normalising removes, and what it keeps."""
+"""Test what normalising removes, and what it keeps."""
 
 import html
 

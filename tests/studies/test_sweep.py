@@ -1,4 +1,4 @@
-"""How cells that run at once share the machine."""
+"""Test how cells that run at once share the machine."""
 
 from spoilers.studies.sweep import share, visible_gpus
 

@@ -1,4 +1,4 @@
-"""What a training step must not do on a device that runs asynchronously."""
+"""Test that a training step does nothing that waits for an asynchronous device."""
 
 from collections import Counter
 
