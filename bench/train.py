@@ -24,6 +24,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ from spoilers.core.allocator import keep_freed_memory
 from spoilers.core.parallel import prefetch
 from spoilers.models import devices
 from spoilers.models.baselines import fit
-from spoilers.models.batches import assemble, epoch_order, in_order_of_length, padded, padding_share
+from spoilers.models.batches import epoch_order, in_order_of_length, padded, padding_share
 from spoilers.models.network import CELLS
 from spoilers.models.scoring import TOKENS, score
 from spoilers.text.reviews import Reviews, concatenate
@@ -49,7 +50,8 @@ MEDIAN, MEAN, MOST = 115, 200, 3500  # words per review in the Goodreads file
 SENTENCE = 12.2, 15  # median and mean of the words per sentence there; one in twenty sentences has over 35
 # The size of the embedding and of each direction's state, and the reviews in a batch.
 SHAPES = ((64, 64), (64, 128), (128, 64))
-ROUNDS = 3
+ROUNDS = {"cpu": 3, "cuda": 1}  # a GPU's speed does not vary over time
+REPEATS = {"cpu": 3, "cuda": 6}  # but its host's does within a second
 SEED = 13
 GPU_SHAPES = ((64, 64), (128, 128), (128, 512))
 DEVICE = devices.choose(os.environ.get("DEVICE", "cpu"))
@@ -60,6 +62,7 @@ MARKS = {"cpu": "training", "cuda": "training on a GPU"}
 # The reviews.
 
 
+@cache
 def make_reviews(count: int, longest: int = LONGEST) -> Reviews:
     """Return reviews of Zipf's words, with sentences, of log-normal lengths up to `longest`."""
     draw = np.random.default_rng(SEED)
@@ -112,9 +115,9 @@ def wait() -> None:
 
 
 def steady(work: Callable[[], object]) -> float:
-    """Return the time of the best of three runs, after a first that compiles a kernel for each shape."""
+    """Return the time of the best of some runs, after a first that compiles a kernel for each shape."""
     work()
-    return min(clock(work) for _ in range(3))
+    return min(clock(work) for _ in range(REPEATS[DEVICE.type]))
 
 
 # What is measured. Each returns numbers for the table.
@@ -144,10 +147,11 @@ def ours(cell: str, size: int, batch: int, precision: str, count: int) -> dict[s
     training = prepare_training(cell, size, batch, precision, reviews)
     order = epoch_order(reviews.lengths, batch, SEED, 0)
     split = concatenate([reviews] * max(SPLIT // count, 1))
+    large = prepare_training(cell, size, batch, precision, split)
 
     def load() -> None:
         for rows in epoch_order(reviews.lengths, batch, SEED, 0):
-            assemble(split, rows + len(split) - count).to(DEVICE)
+            devices.move(large.share(rows + len(split) - count), DEVICE)
 
     seconds = steady(lambda: train_epoch(training))
     scored = steady(lambda: score(training.model, reviews, DEVICE, precision))
@@ -263,16 +267,20 @@ def tfidf(count: int) -> dict[str, float]:
 WAYS = {"ours": ours, "kernel": kernel, "today": today}
 
 
-def measure(*arguments: object) -> dict[str, float]:
-    """Measure in a fresh process: the allocator's settings last as long as a process."""
-    command = [sys.executable, "-m", "bench.train", *map(str, arguments)]
+def measure(way: str, *arguments: object) -> dict[str, float]:
+    """Measure in a fresh process on a CPU, as the allocator's settings last as long as a process."""
+    if DEVICE.type == "cuda":
+        return WAYS[way](*arguments)
+    command = [sys.executable, "-m", "bench.train", way, *map(str, arguments)]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def compare(cell: str, size: int, batch: int, precision: str, count: int) -> dict[str, float]:
     """Return `ours`, its ratios to the kernel's numbers, and today's way in reviews per second."""
     shape = (cell, size, batch, precision)
-    turns = [(measure("ours", *shape, count), measure("kernel", *shape, count)) for _ in range(ROUNDS)]
+    turns = [
+        (measure("ours", *shape, count), measure("kernel", *shape, count)) for _ in range(ROUNDS[DEVICE.type])
+    ]
     found = {key: statistics.median(ours[key] for ours, _ in turns) for key in turns[0][0]}
     for key in ("training", "inference"):
         found[f"{key} of kernel"] = statistics.median(ours[key] / kernel[key] for ours, kernel in turns)
@@ -292,7 +300,9 @@ def tabulate(count: int) -> str:
         " | loading and batching | inference | of the kernel alone | same bytes twice |",
         "|---|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|---|",
     ]
-    precisions = ("float32", "bfloat16") if devices.has_bfloat16(DEVICE.type, nn.LSTM) else ("float32",)
+    precisions = ("float32",)
+    if DEVICE.type == "cpu" and devices.has_bfloat16("cpu", nn.LSTM):
+        precisions = ("float32", "bfloat16")  # on a GPU it gains nothing at these sizes
     shapes = SHAPES if DEVICE.type == "cpu" else GPU_SHAPES
     first = {}
     for cell, (size, batch), precision in itertools.product(CELLS, shapes, precisions):
@@ -311,8 +321,9 @@ def describe(count: int) -> str:
     if DEVICE.type == "cuda":
         versions = f"CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
         where = f"{torch.cuda.get_device_name()}, {versions}"
+    many = f"{count:,}" if DEVICE.type == "cpu" else "100 batches of"
     return (
-        f"{count:,} synthetic reviews of Goodreads' lengths (median {np.median(lengths):.0f}, mean"
+        f"{many} synthetic reviews of Goodreads' lengths (median {np.median(lengths):.0f}, mean"
         f" {lengths.mean():.0f} words, cut to {LONGEST}), {WORDS:,} words, {where}, PyTorch"
         f" {torch.__version__}. Thousands of real tokens a second; padding counts for nothing."
     )

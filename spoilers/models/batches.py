@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spoilers.models.segment_max import windows
-from spoilers.text.reviews import Reviews
+from spoilers.models.segment_max import Runs, Windows, as_runs, as_windows, windows
+from spoilers.text.reviews import Reviews, ranges
 from spoilers.text.vocabulary import PADDING
 
 POOL = 50  # batches that are sorted by length together
@@ -19,34 +19,18 @@ class Batch(NamedTuple):
     """Reviews side by side, time first, padded at the end, with their sentences concatenated.
 
     The index tensors, int64, tell the network's fast paths where to find their rows. They are made with the
-    batch, so that no step on a GPU waits for a length. A row's number is `token * reviews + review`.
+    batch, so that no step on a GPU waits for a length. A row's number is `token * reviews + review`. If the
+    network is to run both directions in one call, the batch has `padding` in place of `reversal`, and one
+    entry in `sentences`.
     """
 
     ids: Tensor  # int64 (tokens, reviews)
-    reversal: Tensor  # (tokens * reviews): each review reversed by its own length
-    forward_windows: Tensor  # (windows, WINDOW): the rows of each sentence's tokens, as `windows` cuts them
-    backward_windows: Tensor  # the same for the reversed reviews
-    sentence_levels: tuple[Tensor, ...]  # the further levels of `windows`
-    review_levels: tuple[Tensor, ...]  # `windows` of the sentences of each review
-    last: Tensor  # (reviews): the row of each direction's final state
     review_of_sentence: Tensor  # (sentences)
-    labels: Tensor  # float32 (reviews)
-    sentence_labels: Tensor  # float32 (sentences), NaN without a label
-    labelled: int  # sentences that have a label
-
-    def to(self, device: torch.device) -> "Batch":
-        """Return the batch on `device`, copied asynchronously from pinned memory if that is CUDA."""
-        return self if device.type == "cpu" else Batch(*(move(value, device) for value in self))
-
-
-def move(value: Tensor | tuple | int, device: torch.device) -> Tensor | tuple | int:
-    if isinstance(value, tuple):
-        return tuple(move(one, device) for one in value)
-    if isinstance(value, int):
-        return value
-    if device.type == "cuda":
-        return value.pin_memory().to(device, non_blocking=True)
-    return value.to(device)
+    sentences: tuple[Windows | Runs, ...]  # the rows of each sentence's tokens, for each tensor of states
+    reviews: Windows | Runs  # the sentences of each review
+    last: tuple[Tensor, Tensor]  # (reviews) each: the row of each direction's final state
+    reversal: Tensor | None = None  # (tokens * reviews): each review reversed by its own length
+    padding: Tensor | None = None  # float32 (tokens, reviews, 1): 1 at padding that is not to be read
 
 
 def padded(length: int) -> int:
@@ -54,35 +38,48 @@ def padded(length: int) -> int:
     return -(-length // MULTIPLE) * MULTIPLE
 
 
-def assemble(reviews: Reviews, rows: np.ndarray, read_padding: bool = False) -> Batch:
-    """Return the reviews at `rows` as one batch.
+def assemble(reviews: Reviews, read_padding: bool = False, in_one_call: bool = False) -> Batch:
+    """Return the reviews as one batch, on the CPU.
 
     If padding is read, it counts as part of each review: the backward direction begins with it, and the
-    forward direction ends with it.
+    forward direction ends with it. With `in_one_call`, the network runs both directions in one call.
     """
-    part = reviews.choose(rows)
-    lengths, count = part.lengths, len(rows)
-    time = np.arange(padded(int(lengths.max())))[:, None]
-    real = time < lengths  # (tokens, reviews)
-    ids = np.full((count, len(time)), PADDING, np.int64)
-    ids[real.T] = part.ids
-    read = np.full(count, len(time)) if read_padding else lengths  # tokens of each review that are read
-    reversal = np.where(time < read, read - 1 - time, time) * count + np.arange(count)
-    forward = (time * count + np.arange(count)).T[real.T]  # the rows of the real tokens, review by review
-    backward = reversal.T[real.T]
-    tokens, *sentence_levels = windows(part.sentence_lengths.astype(np.int64))
+    lengths, count, column = reviews.lengths, len(reviews), np.arange(len(reviews))
+    longest = padded(int(lengths.max()))
+    read = np.full(count, longest) if read_padding else lengths  # tokens of each review that are read
+    last = (read - 1) * count + column
+    review = np.repeat(column, lengths)  # of each real token, as in the next two lines
+    time = ranges(np.zeros(count, np.int64), lengths)
+    forward = time * count + review
+    ids = np.full(longest * count, PADDING, np.int64)
+    ids[forward] = reviews.ids
+    if in_one_call:
+        padding = np.full(longest * count, 0 if read_padding else 1, np.float32)
+        padding[forward] = 0
+        indices = {
+            "padding": torch.from_numpy(padding).view(longest, count, 1),
+            "sentences": (as_runs(reviews.sentence_lengths, forward),),
+            "reviews": as_runs(reviews.sentence_counts),
+            "last": (torch.from_numpy(last), torch.from_numpy(column)),
+        }
+    else:
+        backward = (read[review] - 1 - time) * count + review
+        reversal = np.arange(longest * count)
+        if read_padding:
+            reversal = reversal.reshape(longest, count)[::-1].flatten()
+        else:
+            reversal[forward] = backward
+        levels = windows(reviews.sentence_lengths.astype(np.int64))
+        indices = {
+            "reversal": torch.from_numpy(reversal),
+            "sentences": (as_windows(levels, forward), as_windows(levels, backward)),
+            "reviews": as_windows(windows(reviews.sentence_counts)),
+            "last": (torch.from_numpy(last),) * 2,
+        }
     return Batch(
-        ids=torch.from_numpy(np.ascontiguousarray(ids.T)),
-        reversal=torch.from_numpy(reversal.ravel()),
-        forward_windows=torch.from_numpy(forward[tokens]),
-        backward_windows=torch.from_numpy(backward[tokens]),
-        sentence_levels=tuple(map(torch.from_numpy, sentence_levels)),
-        review_levels=tuple(map(torch.from_numpy, windows(part.sentence_counts))),
-        last=torch.from_numpy((read - 1) * count + np.arange(count)),
-        review_of_sentence=torch.from_numpy(part.review_of_sentence),
-        labels=torch.from_numpy(part.labels),
-        sentence_labels=torch.from_numpy(part.sentence_labels),
-        labelled=part.labelled_sentences,
+        ids=torch.from_numpy(ids).view(longest, count),
+        review_of_sentence=torch.from_numpy(reviews.review_of_sentence),
+        **indices,
     )
 
 

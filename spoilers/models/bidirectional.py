@@ -1,10 +1,16 @@
 """An LSTM or GRU in both directions over padded batches.
 
-It replaces `nn.LSTM(bidirectional=True)` on packed sequences. Each review is reversed by its own length,
-so that padding follows the last token in both directions and never reaches a real token's state. oneDNN
-and cuDNN have faster kernels for padded than for packed batches (bench/README.md).
+It replaces `nn.LSTM(bidirectional=True)` on packed sequences: oneDNN and cuDNN have faster kernels for padded
+than for packed batches (bench/README.md). Padding never reaches a real token's state, in one of two ways:
+
+- on a CPU, each review is reversed by its own length, so that padding follows its last token in both
+  directions;
+- on a GPU, one call of cuDNN runs both directions at once, and the state stays zero while the backward
+  direction reads the padding: a further input, which is 1 there, shuts the LSTM's input gate and sets the
+  GRU's update gate to 1, which keeps the state. Two calls would take longer: small networks leave a GPU idle.
 """
 
+from functools import cache
 from itertools import zip_longest
 
 import torch
@@ -26,7 +32,7 @@ class BidirectionalRNN(nn.Module):
         dropout: float,
     ):
         super().__init__()
-        self.width = hidden_size * (2 if bidirectional else 1)
+        self.hidden_size, self.width = hidden_size, hidden_size * (2 if bidirectional else 1)
         sizes = [input_size] + [self.width] * (layers - 1)
         self.forwards = nn.ModuleList(layer(size, hidden_size) for size in sizes)
         self.backwards = nn.ModuleList(layer(size, hidden_size) for size in sizes * bidirectional)
@@ -49,21 +55,26 @@ class BidirectionalRNN(nn.Module):
             if isinstance(rnn, nn.LSTM):
                 nn.init.ones_(rnn.bias_ih_l0.chunk(4)[1])  # PyTorch's order: input, forget, cell, output
 
-    def forward(self, inputs: Tensor, reversal: Tensor) -> list[Tensor]:
-        """Return the last layer's states of each direction, (tokens, reviews, hidden).
+    def forward(self, inputs: Tensor, reversal: Tensor | None, padding: Tensor | None) -> list[Tensor]:
+        """Return the last layer's states, for inputs (tokens, reviews, size).
 
-        Take inputs (tokens, reviews, size) and the index for `reverse`. The backward direction's states are
-        in reading order: each review's last token first.
+        With `reversal`, the index for `reverse`, return those of each direction, (tokens, reviews, hidden);
+        the backward ones have each review's last token first. With `padding` (tokens, reviews, 1), which is
+        1 at padding, run both directions in one call and return one tensor, (tokens, reviews, width), in
+        reading order.
         """
         for i, (forward, backward) in enumerate(zip_longest(self.forwards, self.backwards)):
             if i:
                 inputs = self.dropout(inputs)
-            states = [forward(inputs)[0]]
-            if backward:
-                states.append(backward(Reverse.apply(inputs, reversal))[0])
+            if not backward:
+                states = [forward(inputs)[0]]
+            elif reversal is None:
+                states = [run_both(forward, backward, inputs, padding)]
+            else:
+                states = [forward(inputs)[0], backward(Reverse.apply(inputs, reversal))[0]]
             if i + 1 < len(self.forwards):
                 inputs = states[0]
-                if backward:
+                if len(states) > 1:
                     inputs = torch.cat([inputs, Reverse.apply(states[1], reversal)], dim=-1)
         return states
 
@@ -91,3 +102,40 @@ class Reverse(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
         return reverse(gradient, *ctx.saved_tensors), None
+
+
+COLUMNS = 4  # further inputs that are 1 at padding; one would do, but rows are read faster in 16 bytes
+HELD = 256.0  # added to a gate at padding: sigmoid(256) is 1 and sigmoid(-256) is 0, exactly
+
+
+def run_both(forward: nn.RNNBase, backward: nn.RNNBase, inputs: Tensor, padding: Tensor) -> Tensor:
+    """Run two layers of one direction each as one of both directions.
+
+    Take inputs (tokens, reviews, size) and padding (tokens, reviews, 1); return the states (tokens, reviews,
+    2 * hidden). The weights are laid out in one tensor in cuDNN's order, matrices first; PyTorch would copy
+    each of them otherwise.
+    """
+    matrices, biases = [], []
+    for rnn in (forward, backward):
+        hold = hold_columns(type(rnn), rnn.hidden_size, inputs.device)
+        matrices += [torch.cat([rnn.weight_ih_l0, hold], dim=1), rnn.weight_hh_l0]
+        biases += [rnn.bias_ih_l0, rnn.bias_hh_l0]
+    parts = [*matrices, *biases]
+    flat = torch.cat([part.flatten() for part in parts]).split([part.numel() for part in parts])
+    placed = [part.view(like.shape) for part, like in zip(flat, parts, strict=True)]
+    weights = [*placed[0:2], *placed[4:6], *placed[2:4], *placed[6:8]]
+    zeros = inputs.new_zeros(2, inputs.shape[1], forward.hidden_size)
+    run, state = (torch.lstm, (zeros, zeros)) if isinstance(forward, nn.LSTM) else (torch.gru, zeros)
+    inputs = torch.cat([inputs, padding.expand(*padding.shape[:2], COLUMNS)], dim=-1)
+    # What follows the weights: has biases, layers, dropout, training, bidirectional, batch first.
+    return run(inputs, state, weights, True, 1, 0.0, forward.training, True, False)[0]
+
+
+@cache
+@torch.inference_mode(False)
+def hold_columns(layer: type[nn.RNNBase], hidden_size: int, device: torch.device) -> Tensor:
+    """Return input weights (gates * hidden, COLUMNS) that keep a zero state at zero."""
+    # In PyTorch's order: input, forget, cell and output gate; reset, update and new gate.
+    gates = {nn.LSTM: (-HELD, HELD, 0.0, 0.0), nn.GRU: (0.0, HELD, 0.0)}[layer]
+    of_gates = torch.tensor(gates, device=device)[:, None] / COLUMNS
+    return of_gates.expand(-1, hidden_size * COLUMNS).reshape(-1, COLUMNS)

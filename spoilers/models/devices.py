@@ -1,11 +1,15 @@
 """The device and precision of the arithmetic."""
 
+from collections.abc import Iterator
 from functools import cache
+from typing import TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from spoilers.core.errors import UserError
+
+Tree = TypeVar("Tree")  # tuples of tensors, of tuples, and of other values
 
 
 def choose(name: str) -> torch.device:
@@ -60,3 +64,40 @@ def reseed(device: torch.device, seed: int) -> None:
         torch.default_generator.manual_seed(seed)
     else:
         getattr(torch, device.type).manual_seed(seed)
+
+
+def move(tree: Tree, device: torch.device) -> Tree:
+    """Return nested tuples with their tensors, which are on the CPU, on `device`.
+
+    To CUDA, all tensors of one type are copied at once, asynchronously, from pinned memory: each copy
+    takes time on the host, which is what limits small batches.
+    """
+    if device.type == "cpu":
+        return tree
+    tensors = list(leaves(tree))
+    moved: dict[int, Tensor] = {}
+    for kind in {tensor.dtype for tensor in tensors}:
+        these = [tensor for tensor in tensors if tensor.dtype == kind]
+        sizes = [tensor.numel() for tensor in these]
+        packed = torch.empty(sum(sizes), dtype=kind, pin_memory=device.type == "cuda")
+        torch.cat([tensor.flatten() for tensor in these], out=packed)
+        parts = packed.to(device, non_blocking=True).split(sizes)
+        moved |= {id(old): new.view(old.shape) for old, new in zip(these, parts, strict=True)}
+    return replaced(tree, moved)
+
+
+def leaves(tree: object) -> Iterator[Tensor]:
+    """Yield the tensors in nested tuples."""
+    if isinstance(tree, tuple):
+        for part in tree:
+            yield from leaves(part)
+    elif torch.is_tensor(tree):
+        yield tree
+
+
+def replaced(tree: Tree, new: dict[int, Tensor]) -> Tree:
+    """Return nested tuples with each tensor replaced by the one under its identity."""
+    if isinstance(tree, tuple):
+        parts = [replaced(part, new) for part in tree]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
+    return new[id(tree)] if torch.is_tensor(tree) else tree

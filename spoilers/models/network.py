@@ -69,23 +69,21 @@ class SpoilerRNN(nn.Module):
                 nn.init.constant_(head.bias, math.log(share / (1 - share)))
 
     def states(self, batch: Batch) -> list[Tensor]:
-        """Return each direction's states, (tokens, reviews, hidden); the backward ones last token first."""
+        """Return the recurrent layers' states, as `BidirectionalRNN` returns them."""
         embedded = self.embedding(self.word_dropout(batch.ids))  # (tokens, reviews, size)
-        return self.rnn(self.embedding_dropout(embedded), batch.reversal)
+        return self.rnn(self.embedding_dropout(embedded), batch.reversal, batch.padding)
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the logits of the reviews (reviews,) and of all their sentences (sentences,)."""
-        windows = (batch.forward_windows, batch.backward_windows)
-        directions = [states.flatten(0, 1) for states in self.states(batch)]  # (tokens * reviews, hidden)
-        maxima = [  # for each direction: (sentences, hidden)
-            segment_max(states, (first, *batch.sentence_levels))
-            for states, first in zip(directions, windows, strict=False)
-        ]
+        states = [part.flatten(0, 1) for part in self.states(batch)]  # (tokens * reviews, ...) each
+        maxima = [segment_max(rows, parts) for rows, parts in zip(states, batch.sentences, strict=False)]
         sentences = torch.cat(maxima, dim=1)  # (sentences, width)
         if self.pooling == "max":
-            reviews = segment_max(sentences, batch.review_levels)  # (reviews, width)
+            reviews = segment_max(sentences, batch.reviews)  # (reviews, width)
         else:
-            reviews = torch.cat([states.index_select(0, batch.last) for states in directions], dim=1)
+            directions = [part for rows in states for part in rows.split(self.rnn.hidden_size, dim=1)]
+            ends = zip(directions, batch.last, strict=False)
+            reviews = torch.cat([rows.index_select(0, last) for rows, last in ends], dim=1)
         mask = self.state_dropout.mask(reviews)
         if mask is not None:
             reviews = reviews * mask

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from spoilers.core.parallel import prefetch
 from spoilers.models.batches import assemble, in_order_of_length
-from spoilers.models.devices import autocast
+from spoilers.models.devices import autocast, move
 from spoilers.models.network import SpoilerRNN
 from spoilers.text.reviews import Reviews, ranges, spans
 
@@ -33,8 +33,10 @@ def score(model: SpoilerRNN, reviews: Reviews, device: torch.device, precision: 
     was_training = model.training
     model.eval()
     batches = list(in_order_of_length(reviews.lengths, TOKENS[device.type]))
+    on_gpu = device.type == "cuda"
+    assembled = (assemble(reviews.choose(rows), model.read_padding, on_gpu) for rows in batches)
     found = []
-    for batch in prefetch(assemble(reviews, rows, model.read_padding).to(device) for rows in batches):
+    for batch in prefetch(move(batch, device) for batch in assembled):
         with autocast(device, precision, model.layer):
             found.append(model(batch))
     model.train(was_training)

@@ -1,8 +1,10 @@
-"""The maximum over each segment of rows, by kernels that work on whole windows of rows.
+"""The maximum over each segment of rows, in place of a loop of `rows[start:end].max(0)`.
 
-They replace a loop of `rows[start:end].max(0)` over the segments, and `torch.segment_reduce`, whose
-gradient searches for the maxima again. bench/README.md has the timings.
+On a GPU, `torch.segment_reduce` takes it in few operators. On a CPU it is slow, as its gradient searches
+for the maxima again; there, kernels work on whole windows of rows. bench/README.md has the timings.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -35,13 +37,55 @@ def windows(lengths: np.ndarray) -> list[np.ndarray]:
     return levels
 
 
-def segment_max(rows: Tensor, levels: tuple[Tensor, ...]) -> Tensor:
-    """Return the maximum of each segment: (rows, width) -> (segments, width).
+class Windows(NamedTuple):
+    """Segments as `windows` cuts them; the first level may be mapped to any rows, each in one segment."""
 
-    `levels` are the arrays of `windows`; the first may be mapped to any rows, as long as no row is in two
-    segments.
+    levels: tuple[Tensor, ...]
+
+
+class Runs(NamedTuple):
+    """Segments as runs of rows: segment i has the rows from `offsets[i]` up to `offsets[i + 1]`."""
+
+    rows: Tensor | None  # int64: which rows they are, no row twice; None for all, in their order
+    offsets: Tensor  # int64 (segments + 1)
+
+
+def as_windows(levels: list[np.ndarray], rows: np.ndarray | None = None) -> Windows:
+    """Return what `windows` has cut as segments of the given rows, or of all rows in their order."""
+    first, *further = levels
+    return Windows(tuple(map(torch.from_numpy, (first if rows is None else rows[first], *further))))
+
+
+def as_runs(lengths: np.ndarray, rows: np.ndarray | None = None) -> Runs:
+    """Return segments of these lengths, all >= 1, of the given rows, or of all rows in their order."""
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    return Runs(None if rows is None else torch.from_numpy(rows), torch.from_numpy(offsets))
+
+
+def segment_max(rows: Tensor, segments: Windows | Runs) -> Tensor:
+    """Return the maximum of each segment: (rows, width) -> (segments, width)."""
+    if isinstance(segments, Windows):
+        return SegmentMax.apply(rows, *segments.levels)
+    chosen = rows if segments.rows is None else TakeRows.apply(rows, segments.rows)
+    return torch.segment_reduce(chosen, "max", offsets=segments.offsets, unsafe=True)
+
+
+class TakeRows(torch.autograd.Function):
+    """Takes rows, none of them twice, so that the gradient is a copy.
+
+    The gradient of `index_select` is a sum, which on CUDA is atomic and in no fixed order.
     """
-    return SegmentMax.apply(rows, *levels)
+
+    @staticmethod
+    def forward(ctx, values: Tensor, rows: Tensor) -> Tensor:
+        ctx.save_for_backward(rows)
+        ctx.count = len(values)
+        return values.index_select(0, rows)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
+        zeros = gradient.new_zeros(ctx.count, gradient.shape[1])
+        return zeros.index_copy_(0, ctx.saved_tensors[0], gradient), None
 
 
 class SegmentMax(torch.autograd.Function):

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from spoilers.models.network import SpoilerRNN
 from spoilers.training import processes
@@ -26,7 +26,7 @@ class Step(NamedTuple):
     reviews: int
 
 
-def weights_by_layer(model: SpoilerRNN) -> dict[str, list[Tensor]]:
+def weights_by_layer(model: SpoilerRNN) -> dict[str, list[nn.Parameter]]:
     """Group the weights by layer, as layers behave differently: embedding, recurrent and output layers."""
     modules = ([model.embedding], [model.rnn], [model.review_head, model.sentence_head])
     return {
@@ -35,14 +35,13 @@ def weights_by_layer(model: SpoilerRNN) -> dict[str, list[Tensor]]:
     }
 
 
-def copy_weights(model: SpoilerRNN) -> dict[str, list[Tensor]]:
-    return {name: [w.detach().clone() for w in weights] for name, weights in weights_by_layer(model).items()}
+def copy_weights(model: SpoilerRNN) -> dict[str, Tensor]:
+    """Return the weights of each layer as one vector."""
+    return {name: concatenated(weights) for name, weights in weights_by_layer(model).items()}
 
 
-def norm(tensors: Iterable[Tensor]) -> Tensor:
-    """Return the norm over all tensors, a scalar; 0 for none."""
-    norms = [torch.linalg.vector_norm(tensor) for tensor in tensors]
-    return torch.linalg.vector_norm(torch.stack(norms)) if norms else torch.zeros(())
+def concatenated(tensors: Iterable[Tensor]) -> Tensor:
+    return torch.cat([tensor.detach().flatten() for tensor in tensors])
 
 
 class StepRecord:
@@ -60,13 +59,13 @@ class StepRecord:
         """Return whether to measure the update of the coming step."""
         return (len(self.state["norms"]) + len(self.steps)) % UPDATE_EVERY == 0
 
-    def add_update(self, model: SpoilerRNN, before: dict[str, list[Tensor]]) -> None:
-        """Measure how a step moved the weights; the copy `before` is overwritten."""
+    def add_update(self, model: SpoilerRNN, before: dict[str, Tensor]) -> None:
+        """Measure how a step moved the weights, which were `before`."""
         norms = []
         for name, weights in weights_by_layer(model).items():
-            size = norm(before[name])
-            step = norm(old.sub_(w.detach()) for w, old in zip(weights, before[name], strict=True))
-            norms += [size, step, norm(w.grad for w in weights if w.grad is not None).to(size.device)]
+            gradients = [weight.grad for weight in weights if weight.grad is not None]
+            gradient = concatenated(gradients) if gradients else torch.zeros_like(before[name][:1])
+            norms += [before[name].norm(), (concatenated(weights) - before[name]).norm(), gradient.norm()]
         self.updates.append(torch.stack(norms))
 
     def read(self) -> list[tuple[float, float]]:

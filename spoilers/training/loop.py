@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -14,14 +15,14 @@ from spoilers.core.parallel import prefetch
 from spoilers.core.params import Train
 from spoilers.metrics.scores import best_threshold, decision_scores, ranking_scores
 from spoilers.models.batches import Batch, assemble, epoch_order
-from spoilers.models.devices import autocast, reseed
+from spoilers.models.devices import autocast, move, reseed
 from spoilers.models.network import SpoilerRNN
 from spoilers.models.scoring import score, sigmoid
 from spoilers.text.reviews import Reviews, spans
 from spoilers.training import processes
 from spoilers.training.checkpoints import Checkpoint
 from spoilers.training.diagnostics import Step, StepRecord, copy_weights
-from spoilers.training.loss import loss_of, loss_sums
+from spoilers.training.loss import loss_of, targets_and_weights, weighted_loss
 from spoilers.training.signals import catch_signals
 from spoilers.training.watch import Update
 
@@ -37,8 +38,9 @@ class Share(NamedTuple):
     """This process's share of a batch, and the size of the whole batch."""
 
     batch: Batch
+    targets: Tensor  # of its reviews' and sentences' logits, as from `targets_and_weights`
+    weights: Tensor  # of the same in the loss
     reviews: int
-    labelled: int  # sentences that have a label
     tokens: int
     split: bool  # whether the processes share the batch, rather than each having all of it
 
@@ -127,13 +129,18 @@ class Training:
         while epoch < self.settings.epochs:
             order = epoch_order(self.train.lengths, self.settings.batch_size, self.seed, epoch)
             for rows in order[batch:]:
-                mine = processes.share_of(rows)
-                part = assemble(self.train, mine)
-                split = len(mine) < len(rows)
-                labelled = self.train.choose(rows).labelled_sentences if split else part.labelled
-                tokens = int(spans(self.train.token_ends, rows)[1].sum())
-                yield Share(part.to(self.device), len(rows), labelled, tokens, split)
+                yield move(self.share(rows), self.device)
             epoch, batch = epoch + 1, 0
+
+    def share(self, rows: np.ndarray) -> Share:
+        """Return this process's share of the batch of these reviews, on the CPU."""
+        mine = processes.share_of(rows)
+        part, split = self.train.choose(mine), len(mine) < len(rows)
+        batch = assemble(part, self.model.read_padding, self.device.type == "cuda")
+        labelled = (self.train.choose(rows) if split else part).labelled_sentences
+        known = targets_and_weights(part.labels, part.sentence_labels, len(rows), labelled, self.settings)
+        tokens = int(spans(self.train.token_ends, rows)[1].sum())
+        return Share(batch, *map(torch.from_numpy, known), len(rows), tokens, split)
 
     def step(self, share: Share) -> None:
         """Take one optimizer step without waiting for the device."""
@@ -172,11 +179,7 @@ class Training:
         """Return this process's part of the batch's loss: a scalar."""
         with autocast(self.device, self.settings.precision, self.model.layer):
             logits = self.replica(share.batch)
-        of_reviews, of_sentences = loss_sums(
-            *logits, share.batch.labels, share.batch.sentence_labels, self.settings.positive_weight
-        )
-        per_sentence = of_sentences / max(share.labelled, 1)
-        return of_reviews / share.reviews + self.settings.sentence_weight * per_sentence
+        return weighted_loss(logits, share.targets, share.weights)
 
     def follow(self, interrupted: Callable[[], bool]) -> None:
         """After a step, validate, save and stop if it is time to."""

@@ -12,26 +12,24 @@ from spoilers.models.scoring import Logits
 from spoilers.text.reviews import Reviews
 
 
-def loss_sums(
-    review_logits: Tensor,
-    sentence_logits: Tensor,
-    labels: Tensor,
-    sentence_labels: Tensor,
-    positive_weight: float,
-) -> tuple[Tensor, Tensor]:
-    """Return the summed losses of the reviews and of the labelled sentences: two scalars, float32.
+def targets_and_weights(
+    labels: np.ndarray, sentence_labels: np.ndarray, reviews: int, labelled: int, settings: Train
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the target of each logit and its weight in the loss, float32: first reviews, then sentences.
 
-    `sentence_labels` are NaN where a sentence has no label.
+    The loss is a mean over `reviews` reviews plus a weighted mean over `labelled` sentences: those of the
+    whole batch, of which this may be a part. `sentence_labels` are NaN where a sentence has no label.
     """
-    weight = torch.full((), positive_weight, device=labels.device)
-    reviews = F.binary_cross_entropy_with_logits(
-        review_logits.float(), labels, reduction="sum", pos_weight=weight
-    )
-    labelled = ~torch.isnan(sentence_labels)
-    sentences = F.binary_cross_entropy_with_logits(
-        sentence_logits.float(), sentence_labels.nan_to_num(), weight=labelled.float(), reduction="sum"
-    )
-    return reviews, sentences
+    of_reviews = np.where(labels == 1, settings.positive_weight, 1.0) / reviews
+    known = ~np.isnan(sentence_labels)
+    of_sentences = known * (settings.sentence_weight / max(labelled, 1))
+    targets = np.concatenate([labels, np.where(known, sentence_labels, 0)])
+    return targets.astype(np.float32), np.concatenate([of_reviews, of_sentences]).astype(np.float32)
+
+
+def weighted_loss(logits: tuple[Tensor, Tensor], targets: Tensor, weights: Tensor) -> Tensor:
+    """Return the loss of the logits of reviews and of sentences: a scalar, float32."""
+    return F.binary_cross_entropy_with_logits(torch.cat(logits).float(), targets, weights, reduction="sum")
 
 
 def base_rate_loss(reviews: Reviews, settings: Train) -> float:
@@ -55,7 +53,7 @@ def log_odds(share: float) -> float:
 
 def loss_of(logits: Logits, reviews: Reviews, settings: Train) -> float:
     """Return the training loss: the mean over reviews plus the weighted mean over sentences."""
-    arrays = (logits.reviews, logits.sentences, reviews.labels, reviews.sentence_labels)
-    of_reviews, of_sentences = loss_sums(*map(torch.from_numpy, arrays), settings.positive_weight)
-    per_sentence = of_sentences.item() / max(reviews.labelled_sentences, 1)
-    return of_reviews.item() / len(reviews) + settings.sentence_weight * per_sentence
+    counts = len(reviews), reviews.labelled_sentences
+    known = targets_and_weights(reviews.labels, reviews.sentence_labels, *counts, settings)
+    of_both = torch.from_numpy(logits.reviews), torch.from_numpy(logits.sentences)
+    return weighted_loss(of_both, *map(torch.from_numpy, known)).item()

@@ -1,6 +1,11 @@
 """Training on an NVIDIA GPU: exact, repeatable, resumable, equal to the CPU."""
 
+import os
+import shutil
 import signal
+import subprocess
+import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +13,12 @@ import pytest
 import torch
 
 from spoilers import SpoilerDetector
-from spoilers.core import params
 from spoilers.models.batches import assemble
-from spoilers.models.devices import choose
+from spoilers.models.devices import choose, move
 from spoilers.models.network import CELLS, SpoilerRNN
 from spoilers.models.scoring import score, sigmoid
-from spoilers.studies.cell import run_cell
 from spoilers.training.checkpoints import FOLDER
+from tests import ROOT
 from tests.rnn_data import WORDS, reviews, write_project
 from tests.training.test_training import LONG, TORCHRUN, disturb, finish, outputs, start
 
@@ -39,8 +43,9 @@ def test_a_review_scores_the_same_alone_in_a_batch_and_on_the_cpu(cell, layers):
     model.to(gpu)
     together = sigmoid(score(model, some, gpu, "float32").reviews)
     with torch.inference_mode():
-        rows = (np.array([i]) for i in range(len(some)))
-        alone = torch.cat([model(assemble(some, row).to(gpu))[0] for row in rows]).sigmoid().cpu().numpy()
+        each = (some.choose(np.array([i])) for i in range(len(some)))
+        batches = (move(assemble(one, in_one_call=True), gpu) for one in each)
+        alone = torch.cat([model(batch)[0] for batch in batches]).sigmoid().cpu().numpy()
     assert np.abs(together - alone).max() <= 1e-6
     assert np.abs(together - on_cpu).max() <= 1e-5
 
@@ -76,10 +81,31 @@ def test_one_process_of_torchrun_uses_nccl(tmp_path):
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam"])
 def test_a_cell_of_the_study_trains(tmp_path, optimizer):
     folder = write_project(tmp_path, ON_GPU | {"sweep.reviews": 100, "sweep.epochs": 2})
-    settings = params.load(folder / "params.yaml")
-    arguments = (settings, folder / "data/splits", tmp_path / "cell", tmp_path / "seconds.json")
-    run_cell(optimizer, 0.01, *arguments)
-    assert (tmp_path / "cell/curves.csv").stat().st_size > 0
+    shutil.copytree(folder / "data/splits", folder / "data/study_data/sweep")
+    command = [sys.executable, "-m", "stages.sweep", f"{optimizer}-0.01"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run(command, cwd=folder, env=environment, check=True)
+    curves = (folder / f"data/sweep/{optimizer}-0.01/curves.csv").read_text().splitlines()
+    assert len({row.split(",")[0] for row in curves[1:]}) == 3, "the seeds"
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_weights_are_laid_out_as_cudnn_wants_them(cell):
+    """PyTorch warns where it has to copy them."""
+    gpu, some = choose("cuda"), reviews(3, 20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        score(network(cell).to(gpu), some, gpu, "float32")
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_training_in_bfloat16(tmp_path, cell):
+    folder = write_project(tmp_path, ON_GPU | {"train.precision": "bfloat16"})
+    command = [sys.executable, "-m", "stages.train", cell]
+    subprocess.run(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
+    rows = (folder / f"reports/curves/{cell}.csv").read_text().splitlines()
+    column = rows[0].split(",").index("average_precision")
+    assert max(float(row.split(",")[column]) for row in rows[1:]) > 0.6, "0.4 of the reviews are spoilers"
 
 
 def test_a_model_trained_there_predicts(tmp_path):

@@ -65,7 +65,7 @@ def test_batches_hold_head_and_tail_of_every_review(drawn, max_tokens, random):
     reviews = concatenate([from_table(part, max_tokens) for part in (whole[:cut], whole[cut:])])
     assert len(reviews) == len(texts)
     rows = np.array(random.sample(range(len(texts)), random.randint(1, len(texts))))
-    batch = assemble(reviews, rows)
+    batch = assemble(reviews.choose(rows))
 
     assert len(batch.ids) % MULTIPLE == 0
     sentences, labels = [], []
@@ -79,9 +79,10 @@ def test_batches_hold_head_and_tail_of_every_review(drawn, max_tokens, random):
         labels += [label for _, label, _ in expected[row]]
     assert batch.review_of_sentence.tolist() == [column for column, _ in sentences]
     check_windows(batch, sentences)
-    assert np.array_equal(batch.sentence_labels.numpy(), np.array(labels, np.float32), equal_nan=True)
-    assert batch.labelled == int(np.sum(~np.isnan(labels)))
-    assert batch.labels.tolist() == [float(row % 2) for row in rows]
+    chosen = reviews.choose(rows)
+    assert np.array_equal(chosen.sentence_labels, np.array(labels, np.float32), equal_nan=True)
+    assert chosen.labelled_sentences == int(np.sum(~np.isnan(labels)))
+    assert chosen.labels.tolist() == [float(row % 2) for row in rows]
     places = [place for row in expected for _, _, place in row]
     assert reviews.sentence_positions.tolist() == places
 
@@ -96,14 +97,14 @@ def check_indices(batch: Batch, column: int, length: int) -> None:
 def check_windows(batch: Batch, sentences: list[tuple[int, list[int]]]) -> None:
     """Check the windows of sentences, in both directions, and those of reviews."""
     ids, turned = batch.ids.flatten(), batch.ids.flatten()[batch.reversal]
-    for rows, first in ((ids, batch.forward_windows), (turned, batch.backward_windows)):
-        maxima = segment_max(rows[:, None].float(), (first, *batch.sentence_levels))
+    for rows, segments in zip((ids, turned), batch.sentences, strict=True):
+        maxima = segment_max(rows[:, None].float(), segments)
         assert maxima[:, 0].tolist() == [max(words) for _, words in sentences]
     numbers = torch.arange(1.0, 1 + len(sentences))[:, None]
     last = [
-        max(i for i, (c, _) in enumerate(sentences, 1) if c == column) for column in range(len(batch.labels))
+        max(i for i, (c, _) in enumerate(sentences, 1) if c == column) for column in range(batch.ids.shape[1])
     ]
-    assert segment_max(numbers, batch.review_levels)[:, 0].tolist() == last
+    assert segment_max(numbers, batch.reviews)[:, 0].tolist() == last
 
 
 def test_choose():

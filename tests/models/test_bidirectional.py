@@ -43,7 +43,7 @@ def test_equals_packed_sequences(layer, layers):
                 for name, value in part.named_parameters():
                     getattr(theirs, name.replace("_l0", f"_l{i}{suffix}")).copy_(value)
     inputs, index = torch.randn(8, 3, 5), reversal(LENGTHS, 8)
-    forward, backward = ours(inputs, index)
+    forward, backward = ours(inputs, index, None)
     packed = pack_padded_sequence(inputs, torch.tensor(LENGTHS), enforce_sorted=False)
     expected = pad_packed_sequence(theirs(packed)[0])[0]  # (6, 3, 8)
     found = torch.cat([forward, Reverse.apply(backward, index)], dim=-1)

@@ -8,9 +8,11 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from spoilers.core import params
+from spoilers.models.batches import assemble
 from spoilers.models.network import CELLS
 from spoilers.models.scoring import score
 from spoilers.training.loop import Training
+from spoilers.training.loss import loss_of
 from spoilers.training.prepare import Choice, Data, prepare
 from tests import ROOT
 from tests.rnn_data import WORDS, reviews
@@ -51,11 +53,13 @@ def make_training(cell: str = "lstm", layers: int = 1) -> Training:
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("layers", [1, 2])
-def test_nothing_in_a_step_waits_for_the_device(cell, layers):
+@pytest.mark.parametrize("in_one_call", [False, True])
+def test_nothing_in_a_step_waits_for_the_device(cell, layers, in_one_call):
     training = make_training(cell, layers)
-    shares = training.shares(0, 0)
-    for _ in range(12):  # the update is measured in the first and in the eleventh
-        share = next(shares, None) or next(shares := training.shares(1, 0))
+    for number in range(12):  # the update is measured in the first and in the eleventh
+        rows = np.arange(8) + number
+        share = training.share(rows)
+        share = share._replace(batch=assemble(training.train.choose(rows), in_one_call=in_one_call))
         with Operators() as seen:
             training.step(share)
         bad = [name for name in seen.counts if name in WAITS or " " in name]
@@ -80,6 +84,21 @@ def test_the_counter_sees_what_waits():
         torch.ones(3)[torch.tensor([True, False, True])] = 2.0
         torch.ones(3).repeat_interleave(torch.tensor([1, 2, 3]))
     assert {"_local_scalar_dense", "nonzero", "repeat_interleave without output_size"} <= set(seen.counts)
+
+
+@pytest.mark.parametrize("read_padding", [False, True])
+def test_a_step_reads_padding_as_scoring_does(read_padding):
+    training = make_training()
+    training.model.read_padding, training.model.pooling = read_padding, "last"
+    rows = np.arange(8)
+    some = training.train.choose(rows)
+    assert len(set(some.lengths)) > 3
+    training.model.eval()
+    with torch.inference_mode():
+        found = training.loss(training.share(rows)).item()
+    assert found == pytest.approx(
+        loss_of(score(training.model, some, CPU, "float32"), some, training.settings)
+    )
 
 
 def test_a_model_in_evaluation_mode_is_not_trained():
