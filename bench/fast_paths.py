@@ -56,7 +56,7 @@ def packed_sequences(current: dict) -> Iterator[None]:
             setattr(both, f"{name}_reverse", getattr(other, name))
         return both
 
-    def forward(rnn: bidirectional.BidirectionalRNN, inputs: Tensor, reversal: Tensor) -> list[Tensor]:
+    def forward(rnn: bidirectional.BidirectionalRNN, inputs: Tensor, *_: Tensor | None) -> list[Tensor]:
         hidden = rnn.forwards[0].hidden_size
         both = layers.setdefault(id(rnn), one_layer(rnn))
         packed = pack_padded_sequence(inputs, current["lengths"], enforce_sorted=False)
@@ -72,11 +72,12 @@ def segment_reduce(current: dict) -> Iterator[None]:
     """Use `torch.segment_reduce` on the real tokens in place of `SegmentMax`."""
     cache: dict[int, Tensor] = {}  # the rows, found once, outside the measured time
 
-    def reduce(rows: Tensor, levels: tuple[Tensor, ...]) -> Tensor:
-        key = levels[0].data_ptr()
+    def reduce(rows: Tensor, segments: segment_max.Windows) -> Tensor:
+        first, last = segments.levels[0], segments.levels[-1]
+        key = first.data_ptr()
         if key not in cache:
-            cache[key] = torch.unique_consecutive(levels[0].flatten())  # a last position is repeated
-        lengths = current["segments"][len(levels[-1])]
+            cache[key] = torch.unique_consecutive(first.flatten())  # a last position is repeated
+        lengths = current["segments"][len(last)]
         return torch.segment_reduce(rows.index_select(0, cache[key]), "max", lengths=lengths, unsafe=True)
 
     with patch.object(network, "segment_max", reduce):

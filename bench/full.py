@@ -47,7 +47,7 @@ SETTINGS = {  # settings that differ from params.yaml
 }
 SUGGESTED = {  # by the README, for the whole file
     "model": {"embedding_size": 100, "hidden_size": 128},
-    "train": {"batch_size": 128},
+    "train": {"batch_size": 512},
 }
 NETWORKS = ("train_lstm", "train_gru")
 RUNNING = re.compile(r"Running stage '(.+)':")

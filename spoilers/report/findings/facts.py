@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from spoilers.report.names import LAYERS
 
 __all__ = (
-    "best_model", "difference", "four_mistakes", "medians", "named", "ordered", "prevalence", "quoted",
-    "rate_spread", "reached", "seeds_overlap", "settings_of", "shown_values", "step_spread", "worst",
+    "best_model", "difference", "four_mistakes", "medians", "most_tolerant", "named", "ordered", "prevalence",
+    "quoted", "rate_spread", "reached", "seeds_overlap", "settings_of", "shown_values", "step_spread",
+    "tolerance", "worst",
 )  # fmt: skip
 
 UNKNOWN_WORD = "<unknown>"
@@ -83,6 +84,16 @@ def rate_spread(rows: list[dict]) -> float:
     """Return the ratio of the largest to the smallest best rate; 1 without any."""
     rates = [row["learning_rate"] for row in rows] or [1]
     return max(rates) / min(rates)
+
+
+def tolerance(row: dict) -> float:
+    """Return the share of an optimizer's rates that work."""
+    return row["rates_that_work"] / row["rates"]
+
+
+def most_tolerant(rows: list[dict]) -> list[dict]:
+    """Return the optimizers' rows, the largest share of rates that work first."""
+    return sorted(rows, key=lambda row: -tolerance(row))
 
 
 def step_spread(row: dict) -> float:
