@@ -92,13 +92,6 @@ def plain_max(current: dict) -> Iterator[None]:
 
 
 @contextmanager
-def plain_gradient(current: dict) -> Iterator[None]:
-    """Use the gradient of `index_select` in place of a second reversal."""
-    with patch.object(bidirectional.Reverse, "apply", bidirectional.reverse):
-        yield
-
-
-@contextmanager
 def mask_per_token(current: dict) -> Iterator[None]:
     """Draw a dropout mask for each token (`nn.Dropout`) in place of one for each review."""
 
@@ -113,7 +106,6 @@ PLAIN = {
     "`BidirectionalRNN`": ("Use `nn.LSTM(bidirectional=True)` on packed sequences", packed_sequences),
     "`SegmentMax`": ("Use `torch.segment_reduce` on the real tokens", segment_reduce),
     "`window_max` on a CPU": ("`max` over each window", plain_max),
-    "`Reverse`": ("the gradient of `index_select`", plain_gradient),
     "`LockedDropout`": ("`nn.Dropout`, a mask for each token", mask_per_token),
 }
 

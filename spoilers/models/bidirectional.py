@@ -71,11 +71,11 @@ class BidirectionalRNN(nn.Module):
             elif reversal is None:
                 states = [run_both(forward, backward, inputs, padding)]
             else:
-                states = [forward(inputs)[0], backward(Reverse.apply(inputs, reversal))[0]]
+                states = [forward(inputs)[0], backward(reverse(inputs, reversal))[0]]
             if i + 1 < len(self.forwards):
                 inputs = states[0]
                 if len(states) > 1:
-                    inputs = torch.cat([inputs, Reverse.apply(states[1], reversal)], dim=-1)
+                    inputs = torch.cat([inputs, reverse(states[1], reversal)], dim=-1)
         return states
 
 
@@ -86,22 +86,6 @@ def reverse(states: Tensor, reversal: Tensor) -> Tensor:
     tokens padded to five it is [2, 1, 0, 3, 4]: padding stays in its place.
     """
     return states.flatten(0, 1).index_select(0, reversal).view_as(states)
-
-
-class Reverse(torch.autograd.Function):
-    """`reverse` with its gradient: a reversal is its own inverse.
-
-    The gradient of `index_select` is as fast on a CPU, but on CUDA it is an atomic sum in no fixed order.
-    """
-
-    @staticmethod
-    def forward(ctx, states: Tensor, reversal: Tensor) -> Tensor:
-        ctx.save_for_backward(reversal)
-        return reverse(states, reversal)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
-        return reverse(gradient, *ctx.saved_tensors), None
 
 
 COLUMNS = 4  # further inputs that are 1 at padding; one would do, but rows are read faster in 16 bytes

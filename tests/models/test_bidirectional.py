@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from spoilers.models.bidirectional import BidirectionalRNN, Reverse
+from spoilers.models.bidirectional import BidirectionalRNN, reverse
 
 LENGTHS = [6, 1, 4]
 
@@ -23,12 +23,12 @@ def test_a_reversal_undoes_itself_and_so_does_its_gradient():
     plain, weights = (torch.randn(8, 3, 2, generator=draw) for _ in range(2))
     index = reversal(LENGTHS, 8)
     states = plain.clone().requires_grad_()
-    turned = Reverse.apply(states, index)
+    turned = reverse(states, index)
     order = [[*range(n - 1, -1, -1), *range(n, 8)] for n in LENGTHS]
     assert torch.equal(turned, torch.stack([plain[rows, i] for i, rows in enumerate(order)], dim=1))
-    assert torch.equal(Reverse.apply(turned, index), plain)
+    assert torch.equal(reverse(turned, index), plain)
     (turned * weights).sum().backward()
-    assert torch.equal(Reverse.apply(states.grad, index), weights)
+    assert torch.equal(reverse(states.grad, index), weights)
 
 
 @pytest.mark.parametrize("layer", [nn.LSTM, nn.GRU])
@@ -46,6 +46,6 @@ def test_equals_packed_sequences(layer, layers):
     forward, backward = ours(inputs, index, None)
     packed = pack_padded_sequence(inputs, torch.tensor(LENGTHS), enforce_sorted=False)
     expected = pad_packed_sequence(theirs(packed)[0])[0]  # (6, 3, 8)
-    found = torch.cat([forward, Reverse.apply(backward, index)], dim=-1)
+    found = torch.cat([forward, reverse(backward, index)], dim=-1)
     for i, n in enumerate(LENGTHS):
         assert torch.allclose(found[:n, i], expected[:n, i], atol=1e-6)

@@ -64,7 +64,7 @@ def test_nothing_in_a_step_waits_for_the_device(cell, layers, in_one_call):
             training.step(share)
         bad = [name for name in seen.counts if name in WAITS or " " in name]
         assert bad == []
-        assert [name for name in seen.counts if name in UNORDERED] == []
+        assert not in_one_call or [name for name in seen.counts if name in UNORDERED] == []
     assert training.record.read()[-1][0] > 0
 
 

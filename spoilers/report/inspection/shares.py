@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 from spoilers.metrics.intervals import holm_p_values
 from spoilers.report.inspection.counting import Histogram
@@ -117,7 +117,7 @@ def share_table(key: str, values: Histogram, by_user: pa.Table, by_book: pa.Tabl
         row |= {name: round(float(number), 4) for name, number in found.items()} | {"shown": 0}
         if len(known) > 1 and groups[value] >= FEWEST and of_differences[value] > 0:
             score = abs(shares[value] - elsewhere[value]) / of_differences[value] ** 0.5
-            row["p"] = float(2 * student.sf(score, groups[value] - 1))
+            row["p"] = float(2 * stdtr(groups[value] - 1, -score))
         rows.append(row)
     return rows
 
@@ -135,7 +135,7 @@ def interval(share: float, variance: float, reviews: int, groups: int) -> tuple[
     Graubard, 1998, Survey Methodology 24), and with Student's t for the smaller number of groups.
     """
     trials = min(share * (1 - share) / variance, reviews) if variance > 0 else min(groups, reviews)
-    return wilson(share, trials, student.ppf(0.975, max(groups - 1, 1)))
+    return wilson(share, trials, stdtrit(max(groups - 1, 1), 0.975))
 
 
 def wilson(share: float, trials: float, z: float = 1.96) -> tuple[float, float]:

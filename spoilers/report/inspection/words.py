@@ -5,7 +5,7 @@ a review that names its hero forty times is one witness, not forty.
 """
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from spoilers.text.vocabulary import SPECIAL
 
@@ -40,7 +40,7 @@ def telling_words(counts: np.ndarray, words: list[str]) -> tuple[list[dict], dic
         prior = total[known] / total[known].mean()
         delta[known], z[known] = log_odds(counts[known], prior)
     shown = np.array([i for i in np.flatnonzero(total >= FEWEST) if is_word(words[i])], int)
-    bound = float(norm.isf(0.025 / max(len(shown), 1)))  # Bonferroni
+    bound = float(-ndtri(0.025 / max(len(shown), 1)))  # Bonferroni
     rows = []
     for kind, sign in (("spoiler", 1), ("no spoiler", -1)):
         order = sorted(shown, key=lambda i: (-sign * z[i], words[i]))
