@@ -12,8 +12,10 @@ import os
 import re
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, wait
 from http.client import IncompleteRead
 from pathlib import Path
 from urllib.parse import urljoin
@@ -355,7 +357,7 @@ def attempt(session: requests.Session, partial: Partial, timeout: float) -> None
     if partial.size and partial.validator:
         headers |= {"Range": f"bytes={partial.size}-", "If-Range": partial.validator}
     try:
-        with session.get(partial.url, headers=headers, stream=True, timeout=timeout) as response:
+        with answer(session, partial.url, headers, timeout) as response:
             receive(response, partial)
     except requests.exceptions.SSLError as error:
         raise Refused(f"{partial.url}: no secure connection: {explain(error)}") from error
@@ -372,6 +374,29 @@ def attempt(session: requests.Session, partial: Partial, timeout: float) -> None
         raise Refused(f"{partial.url}: {str(error).rstrip('.')}") from error
     except ValueError as error:  # a length of 5,000 digits, a redirect to `http://[`
         raise Refused(f"{partial.url}: the server's answer makes no sense ({error})") from error
+
+
+def answer(session: requests.Session, url: str, headers: dict[str, str], timeout: float) -> requests.Response:
+    """Request a file, and wait a minute at most for the head of the answer; its body is still to come.
+
+    The limit of requests, `timeout`, starts anew with each byte.
+
+    Raises:
+        Interrupted: the head did not come in time.
+        requests.RequestException: there is no connection, or no valid answer.
+    """
+    asked: Future[requests.Response] = Future()
+
+    def ask() -> None:
+        try:
+            asked.set_result(session.get(url, headers=headers, stream=True, timeout=timeout))
+        except Exception as error:
+            asked.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    if not wait([asked], MINUTE).done:
+        raise Interrupted(f"no answer came in {MINUTE:g} seconds", slow=True)
+    return asked.result()
 
 
 def receive(response: requests.Response, partial: Partial) -> None:
