@@ -64,11 +64,8 @@ def assemble(reviews: Reviews, read_padding: bool = False, in_one_call: bool = F
         }
     else:
         backward = (read[review] - 1 - time) * count + review
-        reversal = np.arange(longest * count)
-        if read_padding:
-            reversal = reversal.reshape(longest, count)[::-1].flatten()
-        else:
-            reversal[forward] = backward
+        reversal = reversed_time(longest, count) if read_padding else np.arange(longest * count)
+        reversal[forward] = backward
         levels = windows(reviews.sentence_lengths.astype(np.int64))
         indices = {
             "reversal": torch.from_numpy(reversal),
@@ -81,6 +78,11 @@ def assemble(reviews: Reviews, read_padding: bool = False, in_one_call: bool = F
         review_of_sentence=torch.from_numpy(reviews.review_of_sentence),
         **indices,
     )
+
+
+def reversed_time(tokens: int, reviews: int) -> np.ndarray:
+    """Return the row that each row of a batch comes from when all of its tokens are reversed."""
+    return np.arange(tokens * reviews).reshape(tokens, reviews)[::-1].flatten()
 
 
 def epoch_order(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
