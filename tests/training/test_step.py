@@ -64,7 +64,7 @@ def test_nothing_in_a_step_waits_for_the_device(cell, layers, in_one_call):
             training.step(share)
         bad = [name for name in seen.counts if name in WAITS or " " in name]
         assert bad == []
-        # In two calls, as on a CPU, reversing has the gradient of `index_select`, which adds to each row once.
+        # In two calls, as on a CPU, the gradient of the reversal adds to each row once.
         allowed = () if in_one_call else ("index_add", "index_add_")
         assert [name for name in seen.counts if name in UNORDERED and name not in allowed] == []
     assert training.record.read()[-1][0] > 0
