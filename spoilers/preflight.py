@@ -10,7 +10,6 @@ import yaml
 from spoilers.core.errors import UserError
 from spoilers.core.params import Model, Params
 from spoilers.corpus import fetch
-from spoilers.models import devices, vectors
 from spoilers.text.vocabulary import Vocabulary
 
 VOCABULARY = Path("data/splits/vocabulary.txt")
@@ -31,7 +30,10 @@ def check(params: Params) -> None:
     if params.model.vectors:
         check_outside("model.vectors", params.model.vectors, outputs)
         check_vectors(params.model)
-    devices.choose(params.machine.device)
+    if params.machine.device not in ("auto", "cpu"):
+        from spoilers.models import devices  # imports PyTorch, as do vectors; that takes seconds
+
+        devices.choose(params.machine.device)
 
 
 def outputs_of(pipeline: Path) -> Iterator[Path]:
@@ -73,6 +75,8 @@ def check_vectors(model: Model) -> None:
 
     Without a last run, there is nothing to lose.
     """
+    from spoilers.models import vectors
+
     if VOCABULARY.is_file():
         vectors.read(model.vectors, Vocabulary.load(VOCABULARY), model.embedding_size)
     else:

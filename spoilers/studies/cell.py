@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+import torch._dynamo  # every optimizer imports it, for two seconds; here it is done before the processes part
 
 from spoilers.core.allocator import keep_freed_memory
 from spoilers.core.files import replacing_folder, write_json, write_text

@@ -1,10 +1,12 @@
 """Trainings side by side, each in a process of its own."""
 
 import multiprocessing
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import BaseContext
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Event
 from typing import Any, TypeVar
@@ -46,7 +48,7 @@ def side_by_side(
     workers = min(number_of_workers(device, workers), len(jobs))
     if workers == 1:
         return [function(job, tell) for job in jobs]
-    context = multiprocessing.get_context("spawn")
+    context = context_for(device)
     stop, updates, gpus = context.Event(), context.SimpleQueue(), context.SimpleQueue()
     for gpu in range(workers if device.type == "cuda" else 0):
         gpus.put(gpu)
@@ -73,6 +75,18 @@ def side_by_side(
     updates.put(None)
     relay.join()
     return [future.result() for future in futures]
+
+
+def context_for(device: torch.device) -> BaseContext:
+    """Return how worker processes start: on a CPU under Linux by a fork, which spares them PyTorch's import.
+
+    A process that has used a GPU cannot be forked, and other systems' libraries may not survive it.
+    """
+    if device.type == "cpu" and sys.platform == "linux":
+        import torch._dynamo  # noqa: F401  # two seconds, which every process's optimizer would take
+
+        return multiprocessing.get_context("fork")
+    return multiprocessing.get_context("spawn")
 
 
 def pass_on(updates: SimpleQueue, tell: Tell, problems: list[Exception]) -> None:
