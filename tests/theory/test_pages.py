@@ -13,6 +13,8 @@ from spoilers.theory import cells, optimizers, render
 from stages import theory as theory_pages
 from tests import ROOT
 
+pytestmark = pytest.mark.xdist_group("theory")  # the pages are made once
+
 ASKED = {
     "gru": [
         "The problem: long dependencies",

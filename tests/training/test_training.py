@@ -89,20 +89,19 @@ def train_here(folder: Path, monkeypatch, cell: str = "lstm") -> None:
 LONG = {"train.epochs": 12, "train.patience": 12}
 
 
-def test_stopped_three_times(tmp_path):
+def test_stopped_three_times(tmp_path, monkeypatch):
     """Kill it before it trains, then interrupt and kill it in training."""
     whole, folder = (
         write_project(tmp_path / name, LONG | {"machine.checkpoint_seconds": 0.005})
         for name in ("whole", "stopped")
     )
-    train = start(whole)
     draw = random.Random(7)
     assert disturb(folder, signal.SIGKILL, 0, draw.uniform(0, 2)) == -signal.SIGKILL
     assert disturb(folder, signal.SIGINT, draw.randint(1, 4), draw.uniform(0, 0.1)) == 130
     assert disturb(folder, signal.SIGKILL, draw.randint(1, 4), draw.uniform(0, 0.1)) == -signal.SIGKILL
     assert not (folder / "data/models").exists()
     assert "going on after step" in finish(start(folder))
-    finish(train)
+    train_here(whole, monkeypatch)
     assert outputs(folder) == outputs(whole)
     assert not list((folder / FOLDER).glob("*.pt"))
 
@@ -225,16 +224,15 @@ def test_seeds_side_by_side_are_those_one_after_the_other(tmp_path, monkeypatch)
         assert (rows[name] < rows[f"{name}_high"]).all()
 
 
-def test_seeds_are_stopped_together_and_go_on(tmp_path):
-    settings = LONG | SEEDS | {"machine.checkpoint_seconds": 0.005}
-    whole, folder = (write_project(tmp_path / name, settings) for name in ("whole", "stopped"))
-    train = start(whole)
+def test_seeds_are_stopped_together_and_go_on(tmp_path, monkeypatch):
+    whole = write_project(tmp_path / "whole", LONG | SEEDS | {"machine.workers": 1})
+    folder = write_project(tmp_path / "stopped", LONG | SEEDS | {"machine.checkpoint_seconds": 0.005})
     assert disturb(folder, signal.SIGTERM, 3, 0.0) == 130
     assert disturb(folder, signal.SIGKILL, 3, 0.0) == -signal.SIGKILL
     assert not (folder / "data/models").exists()
     assert (folder / "reports/curves/lstm.csv").exists()
     assert "going on after step" in finish(start(folder))
-    finish(train)
+    train_here(whole, monkeypatch)
     assert of_seeds(folder) == of_seeds(whole)
 
 
