@@ -54,7 +54,6 @@ def side_by_side(
         gpus.put(gpu)
     problems: list[Exception] = []
     relay = threading.Thread(target=pass_on, args=(updates, tell, problems), daemon=True)
-    relay.start()
     arguments = (stop, updates, gpus if device.type == "cuda" else None)
     with (
         catch_signals() as interrupted,
@@ -62,6 +61,7 @@ def side_by_side(
     ):
         with held_back():
             futures = [pool.submit(work, function, job) for job in jobs]
+        relay.start()  # only now: a process that has threads should not fork
         try:
             wait_for_all(futures, interrupted, problems)
         except BrokenProcessPool as error:
