@@ -1,5 +1,8 @@
 """Test what `check` finds before a stage can destroy anything."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,16 @@ def test_what_is_right_passes(project: Path) -> None:
     good = {"model__vectors": "mine/vectors.txt", "model__embedding_size": 3}
     checked(download__source="mine/reviews.json", train__launcher="torchrun --nproc-per-node=2 -m", **good)
     assert Path("data/params.checked").is_file()
+
+
+def test_it_does_not_wait_for_pytorch(project: Path) -> None:
+    """Every experiment begins with this stage, and PyTorch takes seconds to import."""
+    code = "import sys; from stages import check; check.main(); print('torch' in sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
     for source in ("goodreads", "https://example.org/data/raw/reviews.json.gz"):
         checked(download__source=source)
 
