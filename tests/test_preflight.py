@@ -41,6 +41,8 @@ def test_what_is_right_passes(project: Path) -> None:
     good = {"model__vectors": "mine/vectors.txt", "model__embedding_size": 3}
     checked(download__source="mine/reviews.json", train__launcher="torchrun --nproc-per-node=2 -m", **good)
     assert Path("data/params.checked").is_file()
+    for source in ("goodreads", "https://example.org/data/raw/reviews.json.gz"):
+        checked(download__source=source)
 
 
 def test_it_does_not_wait_for_pytorch(project: Path) -> None:
@@ -51,8 +53,6 @@ def test_it_does_not_wait_for_pytorch(project: Path) -> None:
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout == "False\n"
-    for source in ("goodreads", "https://example.org/data/raw/reviews.json.gz"):
-        checked(download__source=source)
 
 
 @pytest.mark.parametrize("setting", ["download.source", "model.vectors"])
