@@ -1,5 +1,6 @@
 """Report any error of a command in one line."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -28,6 +29,8 @@ def run(main: Callable[[], None]) -> None:
         if os.environ.get(DEBUG):
             raise
         sys.exit(f"error: {printable(' '.join(explain(error).split()), LONGEST)}")
+    finally:
+        gc.freeze()  # otherwise Python's last collections visit all of PyTorch, for a second
 
 
 def explain(error: Exception) -> str:

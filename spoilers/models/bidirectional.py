@@ -37,6 +37,7 @@ class BidirectionalRNN(nn.Module):
         self.forwards = nn.ModuleList(layer(size, hidden_size) for size in sizes)
         self.backwards = nn.ModuleList(layer(size, hidden_size) for size in sizes * bidirectional)
         self.dropout = LockedDropout(dropout)
+        self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Set orthogonal recurrent weights, Xavier input weights, zero biases, and a forget-gate bias of 1.

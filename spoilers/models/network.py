@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from spoilers.models.batches import Batch
 from spoilers.models.bidirectional import BidirectionalRNN
 from spoilers.models.dropout import LockedDropout, WordDropout
+from spoilers.models.embedding import ScaledEmbedding
 from spoilers.models.segment_max import segment_max
 from spoilers.text.vocabulary import PADDING, UNKNOWN
 
@@ -45,7 +46,7 @@ class SpoilerRNN(nn.Module):
         self.pooling, self.read_padding = pooling, read_padding
         self.layer = CELLS[cell]
         self.word_dropout = WordDropout(word_dropout, UNKNOWN)
-        self.embedding = nn.Embedding(vocabulary_size, embedding_size, padding_idx=PADDING)
+        self.embedding = ScaledEmbedding(vocabulary_size, embedding_size, PADDING)
         self.embedding_dropout = LockedDropout(embedding_dropout)
         self.rnn = BidirectionalRNN(
             self.layer, embedding_size, hidden_size, layers, bidirectional, state_dropout
@@ -53,14 +54,6 @@ class SpoilerRNN(nn.Module):
         self.state_dropout = LockedDropout(state_dropout)
         self.review_head = nn.Linear(self.rnn.width, 1)
         self.sentence_head = nn.Linear(self.rnn.width, 1)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Draw the initial weights; the heads keep PyTorch's."""
-        nn.init.normal_(self.embedding.weight, std=0.1)
-        with torch.no_grad():
-            self.embedding.weight[PADDING].zero_()
-        self.rnn.reset_parameters()
 
     def set_priors(self, prevalence: float, sentence_prevalence: float | None) -> None:
         """Set the heads' biases to the training log-odds, so that they need not be learned."""

@@ -27,11 +27,12 @@ class WordVectors:
     coverage: float  # share of the vocabulary's words, without the special ones
 
     def put_into(self, model: SpoilerRNN, freeze: bool) -> None:
-        """Set the embedding's rows; words without a vector keep random ones, at the vectors' scale."""
+        """Make the embedding give these vectors; other words keep random ones, at the same scale."""
         weight = model.embedding.weight
+        values = torch.from_numpy(self.values).to(weight) / model.embedding.scale
         with torch.no_grad():
-            weight *= float(self.values.std()) / weight.std()
-            weight[torch.from_numpy(self.ids)] = torch.from_numpy(self.values).to(weight)
+            weight *= values.std() / weight.std()
+            weight[torch.from_numpy(self.ids)] = values
         weight.requires_grad_(not freeze)
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-import torch._dynamo  # every optimizer imports it, for two seconds; here it is done before the processes part
 
 from spoilers.core.allocator import keep_freed_memory
 from spoilers.core.files import replacing_folder, write_json, write_text
@@ -113,9 +112,7 @@ def train_seed(choice: Choice, settings: Params, data: Data, test: Reviews) -> R
             history, data.validation, base, train.epochs
         )
 
-    training = prepare(
-        choice, data, settings.model, train, settings.optimizers, device, fused=False, give_up=give_up
-    )
+    training = prepare(choice, data, settings.model, train, settings.optimizers, device, give_up=give_up)
     problem = train_or_diverge(training, base)
     progress, step = training.progress, training.progress.step
     probabilities = np.full(len(test), np.nan, np.float32)

@@ -54,7 +54,8 @@ def activations(cell: str, model: SpoilerRNN, ids: np.ndarray) -> tuple[dict[str
     PyTorch computes the gates inside its kernels, so they are recomputed here, in float64.
     """
     layer = model.rnn.forwards[0]
-    inputs = model.embedding.weight.detach().double().cpu().numpy()[ids]  # (tokens, size)
+    words = model.embedding.weight.detach().double().cpu().numpy()
+    inputs = model.embedding.scale * words[ids]  # (tokens, size)
     step = lstm_step if cell == "lstm" else gru_step
     W, U, b, d = weights_of(layer)
     h = c = np.zeros(layer.hidden_size)

@@ -1,10 +1,12 @@
 """Run the small experiments whose results the pages quote and draw."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
+from spoilers.models.embedding import ScaledEmbedding
 from spoilers.theory import cells, optimizers
 from spoilers.theory.cells import Cell, Weights
 
@@ -55,7 +57,8 @@ def gradient_curves(X: int, H: int, tokens: int = 100) -> dict[str, dict[str, np
             weights.b[H : 2 * H] = memory  # the forget gate's rows in an LSTM, the update gate's in a GRU
         if cut:
             weights.U[2 * H : 3 * H] = 0  # no path through the candidate
-        return gradient_by_distance(cell, weights._replace(U=factor * weights.U), tokens, 0.1)
+        scale = ScaledEmbedding.DEVIATION * math.sqrt(X)
+        return gradient_by_distance(cell, weights._replace(U=factor * weights.U), tokens, scale)
 
     return {
         "plain": {str(factor): curve(cells.PLAIN, factor) for factor in (0.8, 1.0, 1.5)},

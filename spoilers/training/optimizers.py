@@ -1,38 +1,125 @@
-"""The study's four optimizers, made in one place."""
+"""The study's four optimizers, in PyTorch: each step is a few operations, on all weights at a time.
+
+They take the steps of `torch.optim`'s foreach implementations, to the bit. They are written out here because
+those import PyTorch's compiler, for two seconds in every process that trains, and because `torch.optim` has
+faster implementations of some optimizers only, which would make their times hard to compare.
+"""
 
 from collections.abc import Iterable
 
 import torch
-from torch import nn
-from torch.optim import SGD, Adam, Optimizer, RMSprop
+from torch import Tensor, nn
 
 from spoilers.core.params import AdamSettings, MomentumSettings, RMSpropSettings
+
+
+class Optimizer:
+    """Moves weights by their gradients.
+
+    `memories` holds what it remembers: for each kind, a tensor of each weight's shape, zero at first.
+    """
+
+    kinds = 0  # of memories
+
+    def __init__(
+        self,
+        settings: MomentumSettings | RMSpropSettings | AdamSettings,
+        learning_rate: float,
+        weights: Iterable[nn.Parameter],
+    ):
+        self.settings, self.learning_rate = settings, learning_rate
+        self.weights = [weight for weight in weights if weight.requires_grad]
+        self.memories = [[torch.zeros_like(weight) for weight in self.weights] for _ in range(self.kinds)]
+        self.steps = 0
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Move every weight; each must have a gradient."""
+        self.steps += 1
+        self.move([weight.grad for weight in self.weights])
+
+    def move(self, gradients: list[Tensor]) -> None:
+        raise NotImplementedError
+
+    def state_dict(self) -> dict:
+        return {"steps": self.steps, "memories": self.memories}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.steps = state["steps"]
+        self.memories = [
+            [saved.to(weight.device) for saved, weight in zip(memory, self.weights, strict=True)]
+            for memory in state["memories"]
+        ]
+
+
+class SGD(Optimizer):
+    """Plain stochastic gradient descent, which remembers nothing."""
+
+    def move(self, gradients: list[Tensor]) -> None:
+        torch._foreach_add_(self.weights, gradients, alpha=-self.learning_rate)
+
+
+class Momentum(Optimizer):
+    """SGD with momentum, which remembers the velocity."""
+
+    kinds = 1
+
+    def move(self, gradients: list[Tensor]) -> None:
+        (velocities,) = self.memories
+        torch._foreach_mul_(velocities, self.settings.momentum)
+        torch._foreach_add_(velocities, gradients)
+        torch._foreach_add_(self.weights, velocities, alpha=-self.learning_rate)
+
+
+class RMSprop(Optimizer):
+    """RMSprop, which remembers the mean of the squared gradient."""
+
+    kinds = 1
+
+    def move(self, gradients: list[Tensor]) -> None:
+        (squares,) = self.memories
+        torch._foreach_mul_(squares, self.settings.alpha)
+        torch._foreach_addcmul_(squares, gradients, gradients, 1 - self.settings.alpha)
+        roots = torch._foreach_sqrt(squares)
+        torch._foreach_add_(roots, self.settings.eps)
+        torch._foreach_addcdiv_(self.weights, gradients, roots, -self.learning_rate)
+
+
+class Adam(Optimizer):
+    """Adam, which remembers the means of the gradient and of its square."""
+
+    kinds = 2
+
+    def move(self, gradients: list[Tensor]) -> None:
+        means, squares = self.memories
+        beta1, beta2 = self.settings.beta1, self.settings.beta2
+        torch._foreach_lerp_(means, gradients, 1 - beta1)
+        torch._foreach_mul_(squares, beta2)
+        torch._foreach_addcmul_(squares, gradients, gradients, 1 - beta2)
+        roots = torch._foreach_sqrt(squares)
+        torch._foreach_div_(roots, (1 - beta2**self.steps) ** 0.5)  # both means begin at 0: correct them
+        torch._foreach_add_(roots, self.settings.eps)
+        torch._foreach_addcdiv_(self.weights, means, roots, -self.learning_rate / (1 - beta1**self.steps))
 
 
 def make(
     settings: MomentumSettings | RMSpropSettings | AdamSettings,
     learning_rate: float,
-    parameters: Iterable[nn.Parameter],
-    fused: bool = False,
+    weights: Iterable[nn.Parameter],
 ) -> Optimizer:
-    """Return the optimizer for the settings, without weight decay; plain SGD has momentum 0.
-
-    By default all of them use the same kind of implementation (foreach: one operation on all weights at a
-    time), so that their times can be compared. With `fused`, SGD and Adam pass over the weights only once
-    per step, which is faster; PyTorch has no fused RMSprop.
-    """
-    implementation = {"fused": True} if fused else {"foreach": True}
+    """Return the optimizer for the settings; plain SGD has momentum 0."""
     match settings:
+        case MomentumSettings(momentum=0):
+            kind = SGD
         case MomentumSettings():
-            return SGD(parameters, learning_rate, momentum=settings.momentum, **implementation)
+            kind = Momentum
         case RMSpropSettings():
-            return RMSprop(parameters, learning_rate, alpha=settings.alpha, eps=settings.eps, foreach=True)
+            kind = RMSprop
         case AdamSettings():
-            betas = (settings.beta1, settings.beta2)
-            return Adam(parameters, learning_rate, betas=betas, eps=settings.eps, **implementation)
+            kind = Adam
+    return kind(settings, learning_rate, weights)
 
 
 def state_bytes(optimizer: Optimizer) -> int:
-    """Return the size of the optimizer's state in bytes."""
-    states = (value for state in optimizer.state.values() for value in state.values())
-    return sum(v.numel() * v.element_size() for v in states if torch.is_tensor(v) and v.dim() > 0)
+    """Return the size of the optimizer's memories in bytes."""
+    return sum(each.numel() * each.element_size() for memory in optimizer.memories for each in memory)

@@ -83,8 +83,6 @@ def context_for(device: torch.device) -> BaseContext:
     A process that has used a GPU cannot be forked, and other systems' libraries may not survive it.
     """
     if device.type == "cpu" and sys.platform == "linux":
-        import torch._dynamo  # noqa: F401  # two seconds, which every process's optimizer would take
-
         return multiprocessing.get_context("fork")
     return multiprocessing.get_context("spawn")
 

@@ -57,7 +57,7 @@ def test_the_gates_are_those_of_the_reference_cells(cell, places):
     found, states = gates.activations(cell, model, ids)
     reference = cells.LSTM if cell == "lstm" else cells.GRU
     weights = cells.Weights(*gates.weights_of(model.rnn.forwards[0]))
-    xs = model.embedding.weight.detach().double().numpy()[ids][:, None]
+    xs = model.embedding.scale * model.embedding.weight.detach().double().numpy()[ids][:, None]
     start = tuple(np.zeros((1, 7)) for _ in range(reference.states))
     expected, _, kept = cells.forward(reference, weights, xs, start)
     assert states == pytest.approx(expected[:, 0], abs=1e-12)

@@ -1,4 +1,4 @@
-"""The four optimizers are what the parameters say."""
+"""The four optimizers take the steps of PyTorch's own, with the settings of the parameters."""
 
 import pytest
 import torch
@@ -8,50 +8,68 @@ from spoilers.core import params
 from spoilers.training.optimizers import make, state_bytes
 from tests.rnn_data import ROOT
 
-CLASSES = {"sgd": "SGD", "momentum": "SGD", "rmsprop": "RMSprop", "adam": "Adam"}
-SETTINGS = {
-    "sgd": {"momentum": 0.0},
-    "momentum": {"momentum": 0.9},
-    "rmsprop": {"alpha": 0.99, "eps": 1e-8},
-    "adam": {"betas": (0.9, 0.999), "eps": 1e-8},
+OPTIMIZERS = params.load(ROOT / "params.yaml").optimizers
+THEIRS = {
+    "sgd": lambda weights: torch.optim.SGD(weights, 0.05, foreach=True),
+    "momentum": lambda weights: torch.optim.SGD(weights, 0.05, momentum=0.9, foreach=True),
+    "rmsprop": lambda weights: torch.optim.RMSprop(weights, 0.05, foreach=True),
+    "adam": lambda weights: torch.optim.Adam(weights, 0.05, foreach=True),
 }
 
 
-@pytest.mark.parametrize("name", CLASSES)
-def test_as_configured(name):
-    chosen = getattr(params.load(ROOT / "params.yaml").optimizers, name)
-    optimizer = make(chosen.settings, 0.25, [nn.Parameter(torch.ones(3))])
-    group = optimizer.param_groups[0]
-    assert type(optimizer).__name__ == CLASSES[name]
-    assert {key: group[key] for key in SETTINGS[name]} == SETTINGS[name]
-    assert group["lr"] == 0.25
-    assert group["foreach"] and not group.get("fused"), "the same kind of implementation for all"
-    assert group["weight_decay"] == 0
-    assert not group.get("nesterov") and not group.get("centered") and not group.get("amsgrad")
+def weights_and_gradients(steps: int) -> tuple[list[nn.Parameter], list[list[torch.Tensor]]]:
+    """Return weights of two shapes, and their gradients at each step: of all sizes, and sometimes zero."""
+    draw = torch.Generator().manual_seed(1)
+    shapes = (7, 5), (11,)
+    weights = [nn.Parameter(torch.randn(shape, generator=draw)) for shape in shapes]
+    gradients = [
+        [torch.randn(shape, generator=draw) * 10.0 ** (t % 5 - 3) * (t % 4 > 0) for shape in shapes]
+        for t in range(steps)
+    ]
+    return weights, gradients
 
 
-@pytest.mark.parametrize("name", CLASSES)
-def test_fused_takes_the_same_steps(name):
-    weights = {}
-    for fused in (False, True):
-        draw = torch.Generator().manual_seed(1)
-        weight = nn.Parameter(torch.randn(50, generator=draw))
-        chosen = getattr(params.load(ROOT / "params.yaml").optimizers, name)
-        optimizer = make(chosen.settings, 0.05, [weight], fused)
-        for _ in range(20):
-            weight.grad = torch.randn(50, generator=draw)
-            optimizer.step()
-        weights[fused] = weight.detach()
-        if fused:
-            assert bool(optimizer.param_groups[0].get("fused")) == (name != "rmsprop")
-    torch.testing.assert_close(weights[True], weights[False])
+def take_steps(optimizer, weights: list[nn.Parameter], gradients: list[list[torch.Tensor]]) -> None:
+    for step in gradients:
+        for weight, gradient in zip(weights, step, strict=True):
+            weight.grad = gradient.clone()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_each_step_is_pytorchs_to_the_bit(name):
+    mine, gradients = weights_and_gradients(60)
+    theirs, _ = weights_and_gradients(0)
+    my_optimizer, their_optimizer = make(getattr(OPTIMIZERS, name).settings, 0.05, mine), THEIRS[name](theirs)
+    for step in gradients:
+        take_steps(my_optimizer, mine, [step])
+        take_steps(their_optimizer, theirs, [step])
+        for a, b in zip(mine, theirs, strict=True):
+            assert torch.equal(a, b)
+    start, _ = weights_and_gradients(0)
+    assert not any(torch.equal(a, b) for a, b in zip(mine, start, strict=True))
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_goes_on_from_a_saved_state(name):
+    whole, gradients = weights_and_gradients(20)
+    take_steps(make(getattr(OPTIMIZERS, name).settings, 0.05, whole), whole, gradients)
+    halves, _ = weights_and_gradients(0)
+    first, second = (make(getattr(OPTIMIZERS, name).settings, 0.05, halves) for _ in range(2))
+    take_steps(first, halves, gradients[:10])
+    second.load_state_dict(first.state_dict())
+    take_steps(second, halves, gradients[10:])
+    assert all(torch.equal(a, b) for a, b in zip(whole, halves, strict=True))
+
+
+def test_a_frozen_weight_stays():
+    weights, gradients = weights_and_gradients(3)
+    frozen = nn.Parameter(torch.ones(4), requires_grad=False)
+    take_steps(make(OPTIMIZERS.adam.settings, 0.05, [frozen, *weights]), weights, gradients)
+    assert torch.equal(frozen, torch.ones(4))
 
 
 @pytest.mark.parametrize(("name", "numbers"), [("sgd", 0), ("momentum", 1), ("rmsprop", 1), ("adam", 2)])
 def test_bytes_of_state(name, numbers):
     weight = nn.Parameter(torch.ones(10))
-    optimizer = make(getattr(params.load(ROOT / "params.yaml").optimizers, name).settings, 0.1, [weight])
-    assert state_bytes(optimizer) == 0
-    weight.grad = torch.ones(10)
-    optimizer.step()
-    assert state_bytes(optimizer) == numbers * 10 * 4
+    assert state_bytes(make(getattr(OPTIMIZERS, name).settings, 0.1, [weight])) == numbers * 10 * 4

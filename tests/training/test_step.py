@@ -42,20 +42,20 @@ class Operators(TorchDispatchMode):
         return operator(*arguments, **keywords)
 
 
-def make_training(cell: str = "lstm", layers: int = 1) -> Training:
+def make_training(cell: str = "lstm", layers: int = 1, optimizer: str = "adam") -> Training:
     settings = params.load(ROOT / "params.yaml")
     model = settings.model.model_copy(update={"embedding_size": 8, "hidden_size": 8, "layers": layers})
     train = settings.train.model_copy(update={"batch_size": 8})
     data = Data(reviews(1, 80), reviews(2, 20), WORDS, None)
-    # Not Adam, which reads its own step count: that is kept on the host.
-    return prepare(Choice(cell, "momentum", 0.01, 3), data, model, train, settings.optimizers, CPU)
+    return prepare(Choice(cell, optimizer, 0.01, 3), data, model, train, settings.optimizers, CPU)
 
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("in_one_call", [False, True])
-def test_nothing_in_a_step_waits_for_the_device(cell, layers, in_one_call):
-    training = make_training(cell, layers)
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam"])
+def test_nothing_in_a_step_waits_for_the_device(cell, layers, in_one_call, optimizer):
+    training = make_training(cell, layers, optimizer)
     for number in range(12):  # the update is measured in the first and in the eleventh
         rows = np.arange(8) + number
         share = training.share(rows)
