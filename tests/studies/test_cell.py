@@ -80,7 +80,7 @@ def test_equal_weights_and_batches(project, monkeypatch) -> None:
 
 @pytest.mark.parametrize(
     ("rate", "why"),
-    [(1e6, "training loss was"), (1e38, "the loss is")],  # clipping keeps the first loss finite
+    [(1e6, "training loss was"), (3e38, "the loss is")],  # clipping keeps the first losses finite
 )
 def test_divergence_is_said(project, tmp_path, rate, why) -> None:
     settings, splits = project
@@ -128,7 +128,8 @@ def test_a_seed_more_trains_one_seed(project, tmp_path, monkeypatch) -> None:
 def test_what_learns_nothing_is_ended_at_half_of_the_epochs(project) -> None:
     settings, splits = project
     longer = params.change(settings, {"sweep": {"epochs": 4}})
-    run = study(longer, splits, Choice("lstm", "sgd", 1e-9, 1))
+    seed = 5  # whose initial weights rank these few reviews no better than chance
+    run = study(longer, splits, Choice("lstm", "sgd", 1e-9, seed))
     assert run.history[-1]["epoch"] == 2
     assert run.summary["ended_early"] and not run.summary["diverged"]
     assert np.isfinite(run.test).all()
