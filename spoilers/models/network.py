@@ -11,7 +11,7 @@ from spoilers.models.bidirectional import BidirectionalRNN
 from spoilers.models.dropout import LockedDropout, WordDropout
 from spoilers.models.embedding import ScaledEmbedding
 from spoilers.models.segment_max import segment_max
-from spoilers.text.vocabulary import PADDING, UNKNOWN
+from spoilers.text.vocabulary import UNKNOWN
 
 Cell = Literal["lstm", "gru"]
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
@@ -46,8 +46,7 @@ class SpoilerRNN(nn.Module):
         self.pooling, self.read_padding = pooling, read_padding
         self.layer = CELLS[cell]
         self.word_dropout = WordDropout(word_dropout, UNKNOWN)
-        self.embedding = ScaledEmbedding(vocabulary_size, embedding_size, PADDING)
-        self.embedding_dropout = LockedDropout(embedding_dropout)
+        self.embedding = ScaledEmbedding(vocabulary_size, embedding_size, embedding_dropout)
         self.rnn = BidirectionalRNN(
             self.layer, embedding_size, hidden_size, layers, bidirectional, state_dropout
         )
@@ -64,7 +63,7 @@ class SpoilerRNN(nn.Module):
     def states(self, batch: Batch) -> list[Tensor]:
         """Return the recurrent layers' states, as `BidirectionalRNN` returns them."""
         embedded = self.embedding(self.word_dropout(batch.ids))  # (tokens, reviews, size)
-        return self.rnn(self.embedding_dropout(embedded), batch.reversal, batch.padding)
+        return self.rnn(embedded, batch.reversal, batch.padding)
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the logits of the reviews (reviews,) and of all their sentences (sentences,)."""

@@ -112,7 +112,9 @@ def train_seed(choice: Choice, settings: Params, data: Data, test: Reviews) -> R
             history, data.validation, base, train.epochs
         )
 
-    training = prepare(choice, data, settings.model, train, settings.optimizers, device, give_up=give_up)
+    training = prepare(
+        choice, data, settings.model, train, settings.optimizers, device, fused=False, give_up=give_up
+    )
     problem = train_or_diverge(training, base)
     progress, step = training.progress, training.progress.step
     probabilities = np.full(len(test), np.nan, np.float32)

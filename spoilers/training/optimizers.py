@@ -1,8 +1,7 @@
 """The study's four optimizers, in PyTorch: each step is a few operations, on all weights at a time.
 
 They take the steps of `torch.optim`'s foreach implementations, to the bit. They are written out here because
-those import PyTorch's compiler, for two seconds in every process that trains, and because `torch.optim` has
-faster implementations of some optimizers only, which would make their times hard to compare.
+those import PyTorch's compiler, for two seconds in every process that trains.
 """
 
 from collections.abc import Iterable
@@ -102,12 +101,37 @@ class Adam(Optimizer):
         torch._foreach_addcdiv_(self.weights, means, roots, -self.learning_rate / (1 - beta1**self.steps))
 
 
+class FusedAdam(Adam):
+    """Adam in a single operation, four times as fast with large embeddings."""
+
+    def move(self, gradients: list[Tensor]) -> None:
+        steps = [torch.full((), self.steps, dtype=torch.float32, device=self.weights[0].device)]
+        torch._fused_adam_(
+            self.weights,
+            gradients,
+            *self.memories,
+            [],
+            steps * len(self.weights),
+            lr=self.learning_rate,
+            beta1=self.settings.beta1,
+            beta2=self.settings.beta2,
+            weight_decay=0.0,
+            eps=self.settings.eps,
+            amsgrad=False,
+            maximize=False,
+        )
+
+
 def make(
     settings: MomentumSettings | RMSpropSettings | AdamSettings,
     learning_rate: float,
     weights: Iterable[nn.Parameter],
+    fused: bool = False,
 ) -> Optimizer:
-    """Return the optimizer for the settings; plain SGD has momentum 0."""
+    """Return the optimizer for the settings; plain SGD has momentum 0.
+
+    With `fused`, Adam is the faster one. The study goes without, to compare the times of the steps.
+    """
     match settings:
         case MomentumSettings(momentum=0):
             kind = SGD
@@ -116,7 +140,7 @@ def make(
         case RMSpropSettings():
             kind = RMSprop
         case AdamSettings():
-            kind = Adam
+            kind = FusedAdam if fused else Adam
     return kind(settings, learning_rate, weights)
 
 

@@ -62,13 +62,14 @@ def prepare(
     train: Train,
     optimizers: Optimizers,
     device: torch.device,
+    fused: bool = True,
     **watched,
 ) -> Training:
     """Build the network and its optimizer; return the training. `watched` is passed on to `Training`."""
     arguments = architecture(choice.cell, model, data.words)
     network = build(arguments, data.train, choice.seed, data.vectors, model.freeze_vectors).to(device)
     settings = getattr(optimizers, choice.optimizer).settings
-    optimizer = make(settings, choice.learning_rate, network.parameters())
+    optimizer = make(settings, choice.learning_rate, network.parameters(), fused)
     return Training(network, optimizer, data.train, data.validation, train, choice.seed, **watched)
 
 

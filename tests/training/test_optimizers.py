@@ -50,6 +50,19 @@ def test_each_step_is_pytorchs_to_the_bit(name):
     assert not any(torch.equal(a, b) for a, b in zip(mine, start, strict=True))
 
 
+def test_fused_adam_is_pytorchs_and_close_to_the_other():
+    weights = [weights_and_gradients(0)[0] for _ in range(3)]
+    gradients = weights_and_gradients(60)[1]
+    settings = OPTIMIZERS.adam.settings
+    theirs = torch.optim.Adam(weights[1], 0.05, fused=True)
+    optimizers = make(settings, 0.05, weights[0], fused=True), theirs, make(settings, 0.05, weights[2])
+    for optimizer, own in zip(optimizers, weights, strict=True):
+        take_steps(optimizer, own, gradients)
+    for mine, others, plain in zip(*weights, strict=True):
+        assert torch.equal(mine, others)
+        torch.testing.assert_close(mine, plain)
+
+
 @pytest.mark.parametrize("name", THEIRS)
 def test_goes_on_from_a_saved_state(name):
     whole, gradients = weights_and_gradients(20)
