@@ -34,7 +34,7 @@ from spoilers.models.scoring import score, sigmoid
 from spoilers.text.reviews import Reviews
 from spoilers.text.vocabulary import Vocabulary
 
-FORMAT = 3  # raise it when cleaning, tokenizing or a model's code change what a saved model means
+FORMAT = 4  # raise it when cleaning, tokenizing or a model's code change what a saved model means
 WEIGHTS, DESCRIPTION, VOCABULARY = FILES = ("model.safetensors", "model.json", "vocabulary.txt")
 MANIFEST = "manifest.json"
 AGAIN = "train with `dvc repro`, or copy the whole folder again"
