@@ -97,18 +97,10 @@ def run_both(forward: nn.RNNBase, backward: nn.RNNBase, inputs: Tensor, padding:
     """Run two layers of one direction each as one of both directions.
 
     Take inputs (tokens, reviews, size) and padding (tokens, reviews, 1); return the states (tokens, reviews,
-    2 * hidden). The weights are laid out in one tensor in cuDNN's order, matrices first; PyTorch would copy
-    each of them otherwise.
+    2 * hidden).
     """
-    matrices, biases = [], []
-    for rnn in (forward, backward):
-        hold = hold_columns(type(rnn), rnn.hidden_size, inputs.device)
-        matrices += [torch.cat([rnn.weight_ih_l0, hold], dim=1), rnn.weight_hh_l0]
-        biases += [rnn.bias_ih_l0, rnn.bias_hh_l0]
-    parts = [*matrices, *biases]
-    flat = torch.cat([part.flatten() for part in parts]).split([part.numel() for part in parts])
-    placed = [part.view(like.shape) for part, like in zip(flat, parts, strict=True)]
-    weights = [*placed[0:2], *placed[4:6], *placed[2:4], *placed[6:8]]
+    hold = hold_columns(type(forward), forward.hidden_size, inputs.device)
+    weights = CudnnWeights.apply(hold, *forward.parameters(), *backward.parameters())
     zeros = inputs.new_zeros(2, inputs.shape[1], forward.hidden_size)
     run, state = (torch.lstm, (zeros, zeros)) if isinstance(forward, nn.LSTM) else (torch.gru, zeros)
     inputs = torch.cat([inputs, padding.expand(*padding.shape[:2], COLUMNS)], dim=-1)
@@ -124,3 +116,25 @@ def hold_columns(layer: type[nn.RNNBase], hidden_size: int, device: torch.device
     gates = {nn.LSTM: (-HELD, HELD, 0.0, 0.0), nn.GRU: (0.0, HELD, 0.0)}[layer]
     of_gates = torch.tensor(gates, device=device)[:, None] / COLUMNS
     return of_gates.expand(-1, hidden_size * COLUMNS).reshape(-1, COLUMNS)
+
+
+class CudnnWeights(torch.autograd.Function):
+    """Copies the weights of two layers into one tensor in cuDNN's order; PyTorch would copy each otherwise.
+
+    A function of its own, since autograd takes as long for each of a dozen small operations as for this.
+    """
+
+    MATRICES_FIRST = (0, 1, 4, 5, 2, 3, 6, 7)  # of four weights each; the order is its own inverse
+
+    @staticmethod
+    def forward(ctx, hold: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:
+        """Return copies of the weights, four of each layer, with `hold` beside the input weights."""
+        wide = [torch.cat([w, hold], dim=1) if i % 4 == 0 else w for i, w in enumerate(weights)]
+        parts = [wide[i] for i in CudnnWeights.MATRICES_FIRST]
+        flat = torch.cat([part.flatten() for part in parts]).split([part.numel() for part in parts])
+        placed = [part.view(like.shape) for part, like in zip(flat, parts, strict=True)]
+        return tuple(placed[i] for i in CudnnWeights.MATRICES_FIRST)
+
+    @staticmethod
+    def backward(ctx, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        return None, *(g[:, :-COLUMNS] if i % 4 == 0 else g for i, g in enumerate(gradients))

@@ -38,12 +38,12 @@ class Reviews:
     @property
     def lengths(self) -> np.ndarray:
         """Return each review's token count, int64 (reviews)."""
-        return np.diff(self.token_ends, prepend=0)
+        return np.ediff1d(self.token_ends, to_begin=self.token_ends[:1])
 
     @property
     def sentence_counts(self) -> np.ndarray:
         """Return each review's sentence count, int64 (reviews)."""
-        return np.diff(self.sentence_ends, prepend=0)
+        return np.ediff1d(self.sentence_ends, to_begin=self.sentence_ends[:1])
 
     @property
     def review_of_sentence(self) -> np.ndarray:

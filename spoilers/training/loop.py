@@ -17,12 +17,12 @@ from spoilers.models.batches import Batch, assemble, epoch_order
 from spoilers.models.devices import autocast, move, reseed
 from spoilers.models.network import SpoilerRNN
 from spoilers.models.scoring import score, sigmoid
-from spoilers.text.reviews import Reviews, spans
+from spoilers.text.reviews import Reviews
 from spoilers.training import processes
 from spoilers.training.checkpoints import Checkpoint
 from spoilers.training.diagnostics import Step, StepRecord, copy_weights
 from spoilers.training.loss import loss_of, targets_and_weights, weighted_loss
-from spoilers.training.optimizers import Optimizer
+from spoilers.training.optimizers import Optimizer, clip
 from spoilers.training.signals import catch_signals
 from spoilers.training.watch import Update
 
@@ -134,13 +134,13 @@ class Training:
 
     def share(self, rows: np.ndarray) -> Share:
         """Return this process's share of the batch of these reviews, on the CPU."""
-        mine = processes.share_of(rows)
-        part, split = self.train.choose(mine), len(mine) < len(rows)
+        mine, whole = processes.share_of(rows), self.train.choose(rows)
+        split = len(mine) < len(rows)
+        part = self.train.choose(mine) if split else whole
         batch = assemble(part, self.model.read_padding, self.device.type == "cuda")
-        labelled = (self.train.choose(rows) if split else part).labelled_sentences
-        known = targets_and_weights(part.labels, part.sentence_labels, len(rows), labelled, self.settings)
-        tokens = int(spans(self.train.token_ends, rows)[1].sum())
-        return Share(batch, *map(torch.from_numpy, known), len(rows), tokens, split)
+        counts = len(whole), whole.labelled_sentences
+        known = targets_and_weights(part.labels, part.sentence_labels, *counts, self.settings)
+        return Share(batch, *map(torch.from_numpy, known), len(whole), len(whole.ids), split)
 
     def step(self, share: Share) -> None:
         """Take one optimizer step without waiting for the device."""
@@ -156,8 +156,7 @@ class Training:
         # In this thread: on a GPU, handing a small step over to autograd's thread takes a fifth of its time.
         with torch.autograd.set_multithreading_enabled(False):
             summed.backward()
-        gradient_norm = nn.utils.get_total_norm([weight.grad for weight in self.weights])
-        nn.utils.clip_grads_with_norm_(self.weights, self.settings.clip_norm, gradient_norm)
+        gradient_norm = clip([weight.grad for weight in self.weights], self.settings.clip_norm)
         before = copy_weights(self.model) if self.record.is_update_due() else None
         self.optimizer.step()
         if before:

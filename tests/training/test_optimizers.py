@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from spoilers.core import params
-from spoilers.training.optimizers import make, state_bytes
+from spoilers.training.optimizers import clip, make, state_bytes
 from tests.rnn_data import ROOT
 
 OPTIMIZERS = params.load(ROOT / "params.yaml").optimizers
@@ -86,3 +86,17 @@ def test_a_frozen_weight_stays():
 def test_bytes_of_state(name, numbers):
     weight = nn.Parameter(torch.ones(10))
     assert state_bytes(make(getattr(OPTIMIZERS, name).settings, 0.1, [weight])) == numbers * 10 * 4
+
+
+def test_clipping_is_pytorchs_to_the_bit():
+    mine, gradients = weights_and_gradients(12)
+    theirs, _ = weights_and_gradients(0)
+    clipped = 0
+    for step in gradients:
+        for a, b, gradient in zip(mine, theirs, step, strict=True):
+            a.grad, b.grad = gradient.clone(), gradient.clone()
+        norm = clip([weight.grad for weight in mine], 1.0)
+        assert torch.equal(norm, nn.utils.clip_grad_norm_(theirs, 1.0))
+        assert all(torch.equal(a.grad, b.grad) for a, b in zip(mine, theirs, strict=True))
+        clipped += norm > 1
+    assert 0 < clipped < len(gradients)
