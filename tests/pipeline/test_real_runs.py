@@ -1,10 +1,9 @@
-"""Test what needs the real pipeline: equal bytes, an experiment, bad parameters."""
+"""Test what needs the real pipeline: an experiment, bad parameters."""
 
 import re
 import shlex
 
 import pytest
-import yaml
 
 from tests import ROOT
 from tests.pipeline.conftest import Project, ran
@@ -14,21 +13,6 @@ pytestmark = pytest.mark.xdist_group("pipeline")
 COLUMNS = 120
 TRAININGS = {"train_lstm", "train_gru"}
 LAUNCHER = "torchrun --standalone --nproc-per-node=2 -m"
-
-
-def test_the_same_bytes_again(built: Project, project: Project) -> None:
-    """Rerun stages with more threads and workers and a notebook's plotting backend.
-
-    Of stages that differ only in a parameter, run one.
-    """
-    stages = set(yaml.safe_load((project.folder / "dvc.lock").read_text())["stages"])
-    stages -= {"check", "sweep@sgd-0.003", "ablation@default"}
-    project.set_params({"machine.workers": 2})
-    project.variables = {"OMP_NUM_THREADS": "2", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-    assert ran(project.dvc("repro", "--force", "--single-item", *sorted(stages))) == stages
-    before, after = built.results(), project.results()
-    assert after.keys() == before.keys()
-    assert [name for name in after if after[name] != before[name]] == []
 
 
 def recipe() -> list[str]:
