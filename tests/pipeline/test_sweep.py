@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from spoilers.studies.sweep import outdated_cells
 from tests.pipeline.conftest import SMALL, Project, ran, unbuilt
 
 pytestmark = pytest.mark.xdist_group("pipeline")
@@ -16,8 +15,8 @@ COMMAND = (sys.executable, "-m", "spoilers", "sweep")
 CELLS = {f"sweep@{cell}" for cell in SMALL["sweep.cells"]}
 
 
-def test_side_by_side_gives_the_same_bytes(built: Project, tmp_path: Path, monkeypatch) -> None:
-    """Run everything again, with more threads and workers, and with a notebook's plotting backend."""
+def test_side_by_side_gives_the_same_bytes(built: Project, tmp_path: Path) -> None:
+    """Run all again, with more threads and workers and a notebook's plotting backend; then a new cell."""
     project = unbuilt(tmp_path / "project")
     project.set_params({"machine.workers": 2})
     project.variables = {"OMP_NUM_THREADS": "2", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
@@ -33,9 +32,10 @@ def test_side_by_side_gives_the_same_bytes(built: Project, tmp_path: Path, monke
     assert [name for name in after if after[name] != before[name]] == []
 
     assert ran(project.dvc("repro")) == set()
-    monkeypatch.chdir(project.folder)
-    project.set_params({"sweep.cells": [*SMALL["sweep.cells"], "adam-1e-05"]})
-    assert outdated_cells() == ["sweep@adam-1e-05"]
+    project.set_params({"sweep.cells": [*SMALL["sweep.cells"], "adam-1000000.0"]})
+    upstream, _, cells_and_after = project.run(*COMMAND, "2").partition("1 cells to run, 2 at once")
+    assert ran(upstream) == {"check"}
+    assert ran(cells_and_after) == {"sweep@adam-1000000.0", "sweep_summary", "plot", "report"}
 
 
 def test_a_cell_that_diverges_says_so(built: Project) -> None:

@@ -91,7 +91,7 @@ def run_stage(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory) -> Path:
-    return run_stage(tmp_path_factory.mktemp("first"))
+    return run_stage(tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture(params=render.PAGES)
