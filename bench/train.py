@@ -40,7 +40,7 @@ from spoilers.models.batches import epoch_order, in_order_of_length, padded, pad
 from spoilers.models.network import CELLS
 from spoilers.models.scoring import TOKENS, score
 from spoilers.text.reviews import Reviews, concatenate
-from spoilers.training.loop import AHEAD, Training
+from spoilers.training.loop import Training
 from spoilers.training.prepare import Choice, Data, prepare
 
 WORDS = 20_000
@@ -132,7 +132,7 @@ def prepare_training(cell: str, size: int, batch: int, precision: str, reviews: 
 
 def train_epoch(training: Training) -> None:
     """Take an epoch's steps as `Training.run` does, without its validations."""
-    for share in prefetch(itertools.islice(training.shares(0, 0), training.batches_per_epoch), AHEAD):
+    for share in prefetch(itertools.islice(training.shares(0, 0), training.batches_per_epoch)):
         training.step(share)
     training.read()
 

@@ -40,12 +40,12 @@ def ordered_map(
             yield pending.popleft().result()
 
 
-def prefetch(items: Iterator[Item], count: int = 1) -> Iterator[Item]:
-    """Yield the items (none may be None) while a thread fetches the next `count` of them."""
+def prefetch(items: Iterator[Item]) -> Iterator[Item]:
+    """Yield the items (none may be None) while a thread fetches the next one."""
     with ThreadPoolExecutor(1) as thread:
-        upcoming = deque(thread.submit(next, items, None) for _ in range(count))
-        while (item := upcoming.popleft().result()) is not None:
-            upcoming.append(thread.submit(next, items, None))
+        upcoming = thread.submit(next, items, None)
+        while (item := upcoming.result()) is not None:
+            upcoming = thread.submit(next, items, None)
             yield item
 
 

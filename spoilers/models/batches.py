@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from spoilers.models.segment_max import Runs, Windows, as_runs, as_windows, windows
-from spoilers.text.reviews import Reviews, ranges
+from spoilers.text.reviews import Reviews
 from spoilers.text.vocabulary import PADDING
 
 POOL = 50  # batches that are sorted by length together
@@ -48,9 +48,9 @@ def assemble(reviews: Reviews, read_padding: bool = False, in_one_call: bool = F
     longest = padded(int(lengths.max()))
     read = np.full(count, longest) if read_padding else lengths  # tokens of each review that are read
     last = (read - 1) * count + column
-    review = np.repeat(column, lengths)  # of each real token, as in the next two lines
-    time = ranges(np.zeros(count, np.int64), lengths)
-    forward = time * count + review
+    # Token i of review r is in row i * count + r, so that the rows of a review's tokens are `count` apart.
+    starts = column - (reviews.token_ends - lengths) * count
+    forward = np.arange(0, len(reviews.ids) * count, count) + np.repeat(starts, lengths)
     ids = np.full(longest * count, PADDING, np.int64)
     ids[forward] = reviews.ids
     if in_one_call:
@@ -63,7 +63,7 @@ def assemble(reviews: Reviews, read_padding: bool = False, in_one_call: bool = F
             "last": (torch.from_numpy(last), torch.from_numpy(column)),
         }
     else:
-        backward = (read[review] - 1 - time) * count + review
+        backward = np.repeat(last + column, lengths) - forward  # the same review's, mirrored in time
         reversal = reversed_time(longest, count) if read_padding else np.arange(longest * count)
         reversal[forward] = backward
         levels = windows(reviews.sentence_lengths.astype(np.int64))

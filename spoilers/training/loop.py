@@ -26,7 +26,6 @@ from spoilers.training.optimizers import Optimizer, clip
 from spoilers.training.signals import catch_signals
 from spoilers.training.watch import Update
 
-AHEAD = 4  # batches that are assembled and copied to the device while one is trained on
 READ_EVERY = 50  # steps between two reads of the losses: a read waits for the device
 
 
@@ -114,7 +113,7 @@ class Training:
         self.started = time.monotonic() - progress.elapsed
         self.saved = time.monotonic()
         with catch_signals() as interrupted:
-            for share in prefetch(self.shares(progress.epoch, progress.batch), AHEAD):
+            for share in prefetch(self.shares(progress.epoch, progress.batch)):
                 if progress.done:
                     break
                 self.step(share)
@@ -125,7 +124,7 @@ class Training:
         return progress
 
     def shares(self, epoch: int, batch: int) -> Iterator[Share]:
-        """Yield this process's share of each batch from `batch` on."""
+        """Yield this process's share of each batch from `batch` on, on the device."""
         while epoch < self.settings.epochs:
             order = epoch_order(self.train.lengths, self.settings.batch_size, self.seed, epoch)
             for rows in order[batch:]:

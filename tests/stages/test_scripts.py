@@ -13,10 +13,13 @@ STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
 
 def test_a_script_started_by_its_path_says_how_to_start_it() -> None:
-    """Its folder precedes the standard library, whose `tokenize` and `inspect` it hides."""
-    installed = os.environ | {"PYTHONPATH": str(ROOT)}
+    """Its folder precedes the standard library, whose `tokenize` and `inspect` it hides.
+
+    An environment whose .pth files import those before the script begins would not show it: hence `-S`.
+    """
+    installed = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     for script in SCRIPTS:
-        command = [sys.executable, script]
+        command = [sys.executable, "-S", script]
         done = subprocess.run(command, cwd=ROOT, env=installed, capture_output=True, text=True)
         assert done.returncode == 1, script
         expected = "error: run a stage as a module from the project's root: python -m stages.NAME"
