@@ -24,6 +24,7 @@ from spoilers.training.loop import Diverged, Training
 from spoilers.training.loss import base_rate_loss
 from spoilers.training.optimizers import state_bytes
 from spoilers.training.prepare import Choice, Data, determining, prepare, read_data
+from spoilers.training.workers import context_for
 
 DIVERGED = 2.0  # times the base-rate loss; clipping keeps most runaway losses finite
 NOISE = 2.0  # standard errors above chance: an average precision below that may be chance
@@ -54,7 +55,8 @@ def run_cell(
     settings = study_settings(settings)
     read = partial(load, max_tokens=settings.train.max_tokens)
     data, test = read_data(reviews, settings.model, read), read(reviews / TEST)
-    with ProcessPoolExecutor(len(seeds), initializer=end_with_parent) as pool:
+    context = context_for(torch.device("cpu"))  # this process leaves a GPU to its workers
+    with ProcessPoolExecutor(len(seeds), context, initializer=end_with_parent) as pool:
         choices = [Choice(settings.sweep.cell, name, learning_rate, seed) for seed in seeds]
         jobs = [pool.submit(find_or_train, choice, settings, reviews, data, test) for choice in choices]
         runs = {str(seed): job.result() for seed, job in zip(seeds, jobs, strict=True)}
