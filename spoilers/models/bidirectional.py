@@ -15,6 +15,7 @@ from itertools import zip_longest
 
 import torch
 from torch import Tensor, nn
+from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
 
 from spoilers.models.dropout import LockedDropout
 
@@ -100,7 +101,7 @@ def run_both(forward: nn.RNNBase, backward: nn.RNNBase, inputs: Tensor, padding:
     2 * hidden).
     """
     hold = hold_columns(type(forward), forward.hidden_size, inputs.device)
-    weights = CudnnWeights.apply(hold, *forward.parameters(), *backward.parameters())
+    weights = CudnnWeights.apply(hold, *forward.all_weights[0], *backward.all_weights[0])
     zeros = inputs.new_zeros(2, inputs.shape[1], forward.hidden_size)
     run, state = (torch.lstm, (zeros, zeros)) if isinstance(forward, nn.LSTM) else (torch.gru, zeros)
     inputs = torch.cat([inputs, padding.expand(*padding.shape[:2], COLUMNS)], dim=-1)
@@ -131,8 +132,7 @@ class CudnnWeights(torch.autograd.Function):
         """Return copies of the weights, four of each layer, with `hold` beside the input weights."""
         wide = [torch.cat([w, hold], dim=1) if i % 4 == 0 else w for i, w in enumerate(weights)]
         parts = [wide[i] for i in CudnnWeights.MATRICES_FIRST]
-        flat = torch.cat([part.flatten() for part in parts]).split([part.numel() for part in parts])
-        placed = [part.view(like.shape) for part, like in zip(flat, parts, strict=True)]
+        placed = _unflatten_dense_tensors(_flatten_dense_tensors(parts), parts)
         return tuple(placed[i] for i in CudnnWeights.MATRICES_FIRST)
 
     @staticmethod
