@@ -10,7 +10,7 @@ from spoilers.models.batches import Batch
 from spoilers.models.bidirectional import BidirectionalRNN
 from spoilers.models.dropout import LockedDropout, WordDropout
 from spoilers.models.embedding import ScaledEmbedding
-from spoilers.models.segment_max import segment_max
+from spoilers.models.segment_max import TakeRows, segment_max
 from spoilers.text.vocabulary import UNKNOWN
 
 Cell = Literal["lstm", "gru"]
@@ -75,7 +75,7 @@ class SpoilerRNN(nn.Module):
         else:
             directions = [part for rows in states for part in rows.split(self.rnn.hidden_size, dim=1)]
             ends = zip(directions, batch.last, strict=False)
-            reviews = torch.cat([rows.index_select(0, last) for rows, last in ends], dim=1)
+            reviews = torch.cat([TakeRows.apply(rows, last) for rows, last in ends], dim=1)
         mask = self.state_dropout.mask(reviews)
         if mask is not None:
             reviews = reviews * mask

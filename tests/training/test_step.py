@@ -72,6 +72,17 @@ def test_nothing_in_a_step_waits_for_the_device(cell, layers, in_one_call, optim
     assert training.record.read()[-1][0] > 0
 
 
+def test_the_last_state_is_taken_without_a_sum():
+    training = make_training()
+    training.model.pooling = "last"
+    rows = np.arange(8)
+    batch = assemble(training.train.choose(rows), in_one_call=True)
+    with Operators() as seen:
+        training.step(training.share(rows)._replace(batch=batch))
+    assert "index_copy_" in seen.counts
+    assert [name for name in seen.counts if name in UNORDERED] == []
+
+
 def test_a_step_has_few_operators():
     training = make_training()
     shares = training.shares(0, 0)
