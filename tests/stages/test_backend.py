@@ -4,12 +4,15 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests import ROOT
 
 
-def test_stages_draw_with_agg_in_a_notebook() -> None:
+@pytest.mark.parametrize("stage", ["plot", "theory"])
+def test_a_stage_draws_with_agg_in_a_notebook(stage: str) -> None:
     """Ignore the backend that a notebook passes on, which may not be installed here."""
-    code = "import stages.plot, matplotlib; print(matplotlib.get_backend())"
+    code = f"import stages.{stage}, matplotlib; print(matplotlib.get_backend())"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,

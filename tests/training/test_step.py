@@ -42,13 +42,11 @@ class Operators(TorchDispatchMode):
         return operator(*arguments, **keywords)
 
 
-def make_training(
-    cell: str = "lstm", layers: int = 1, optimizer: str = "adam", longest: int = 30
-) -> Training:
+def make_training(cell: str = "lstm", layers: int = 1, optimizer: str = "adam") -> Training:
     settings = params.load(ROOT / "params.yaml")
     model = settings.model.model_copy(update={"embedding_size": 8, "hidden_size": 8, "layers": layers})
     train = settings.train.model_copy(update={"batch_size": 8})
-    data = Data(reviews(1, 80, longest), reviews(2, 20, longest), WORDS, None)
+    data = Data(reviews(1, 80), reviews(2, 20), WORDS, None)
     return prepare(Choice(cell, optimizer, 0.01, 3), data, model, train, settings.optimizers, CPU)
 
 
@@ -57,7 +55,7 @@ def make_training(
 @pytest.mark.parametrize("in_one_call", [False, True])
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam"])
 def test_nothing_in_a_step_waits_for_the_device(cell, layers, in_one_call, optimizer):
-    training = make_training(cell, layers, optimizer, longest=16)  # a GRU has operators for each token
+    training = make_training(cell, layers, optimizer)
     for number in range(12):  # the update is measured in the first and in the eleventh
         rows = np.arange(8) + number
         share = training.share(rows)

@@ -10,9 +10,10 @@ import pytest
 from matplotlib.mathtext import MathTextParser
 
 from spoilers.theory import cells, optimizers, render
-from tests.pipeline.conftest import Project
+from stages import theory as theory_pages
+from tests import ROOT
 
-pytestmark = pytest.mark.xdist_group("pipeline")
+pytestmark = pytest.mark.xdist_group("theory")  # the pages are made once
 
 ASKED = {
     "gru": [
@@ -76,9 +77,21 @@ SHOWN = {
 }
 
 
-@pytest.fixture
-def reports(built: Project) -> Path:
-    return built.folder / "reports"
+def run_stage(folder: Path) -> Path:
+    """Run the stage in a folder that has only its inputs."""
+    (folder / "data/splits").mkdir(parents=True)
+    words = ["<pad>", "<unknown>", *(f"word{i}" for i in range(998))]
+    (folder / "data/splits/vocabulary.txt").write_text("".join(word + "\n" for word in words))
+    (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        theory_pages.main()
+    return folder / "reports"
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory) -> Path:
+    return run_stage(tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture(params=render.PAGES)
@@ -212,7 +225,7 @@ def test_numbers():
 
 
 def test_wall_clock_figures_are_in_the_timings_alone(reports):
-    assert (reports / "timings/step_time.svg").exists()
+    assert sorted(path.name for path in (reports / "timings").iterdir()) == ["step_time.svg", "theory.json"]
     times = json.loads((reports / "timings/theory.json").read_text())
     assert set(times) == {"optimizer_step_ms", "layer_us_per_token"}
     assert all(value > 0 for group in times.values() for value in group.values())
