@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+PATIENCE = 120  # seconds
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PATH = next(filter(None, map(shutil.which, NAMES)), None)
 FLAGS = [
@@ -58,6 +60,7 @@ class Tab:
 
     def receive(self) -> dict:
         while b"\0" not in self.rest:
+            assert select.select([self.answers], [], [], PATIENCE)[0], "the browser says nothing"
             block = os.read(self.answers.fileno(), 1 << 16)
             assert block, "the browser has gone"
             self.rest += block

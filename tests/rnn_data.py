@@ -1,5 +1,6 @@
 """Make small reviews for the tests of the networks, in memory and as a project's folder."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from spoilers.text.vocabulary import SPECIAL
 from tests import ROOT
 
 WORDS = 40
+SETTINGS = yaml.load((ROOT / "params.yaml").read_text(), Loader)
 
 
 def table(draw: np.random.Generator, reviews: int, longest: int = 30) -> pa.Table:
@@ -39,7 +41,7 @@ def reviews(seed: int, count: int, longest: int = 30, max_tokens: int = 1000) ->
 
 def write_project(folder: Path, changes: dict | None = None, **tables: pa.Table) -> Path:
     """Write params.yaml and data/splits into a folder; `changes` are settings like `train.epochs`."""
-    values = yaml.load((ROOT / "params.yaml").read_text(), Loader)
+    values = deepcopy(SETTINGS)
     small = {
         "model.embedding_size": 8,
         "model.hidden_size": 8,

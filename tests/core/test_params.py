@@ -1,5 +1,6 @@
 """params.yaml: what is read, and how mistakes are reported."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ MISSING = object()
 def changed(key: str, value: object) -> dict:
     """Return the shipped values with one of them changed, added or, for MISSING, left out."""
     *path, last = key.split(".")
-    values = yaml.safe_load(yaml.safe_dump(VALUES))
+    values = deepcopy(VALUES)
     section = values
     for part in path:
         section = section[part]

@@ -5,10 +5,11 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests import ROOT
 from tests.pipeline import stubs
@@ -46,9 +47,7 @@ class Project:
     def run(self, *command: str, fails: bool = False) -> str:
         """Run a command; return what it printed. Asserts on its exit status."""
         environment = inherited() | self.variables
-        done = subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=900
-        )
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
         output = done.stdout + done.stderr
         assert (done.returncode != 0) == fails, output
         return output
@@ -76,10 +75,8 @@ class Project:
 
 def inherited() -> dict[str, str]:
     """Put our Python and DVC first on the path; add a git identity."""
-    # As on a user's machine, where Python writes its cache beside the modules.
-    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     return {
-        **kept,
+        **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         **{f"GIT_{name}_NAME": "Test" for name in ("AUTHOR", "COMMITTER")},
         **{f"GIT_{name}_EMAIL": "test@example.org" for name in ("AUTHOR", "COMMITTER")},
@@ -98,20 +95,35 @@ def restored(output: str) -> set[str]:
 
 
 @pytest.fixture(scope="session")
-def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the folder where `built` records its reads and writes; see `tracing/sitecustomize.py`."""
-    return tmp_path_factory.mktemp("trace")
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Return a folder that all processes of the test run share."""
+    mine = tmp_path_factory.getbasetemp()
+    return mine if worker_id == "master" else mine.parent
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory, trace: Path) -> Project:
-    """Make a clone with small parameters, and run every stage; tests take copies of it."""
-    project = unbuilt(tmp_path_factory.mktemp("built") / "project")
-    project.variables = {"TRACE": str(trace), "PYTHONPATH": str(TRACING)}
-    output = project.dvc("repro")
-    assert {"check", "download", "clean", "tokenize", "split", "train_baseline", "theory"} < ran(output)
-    commit(project.folder)
-    return Project(project.folder)
+def trace(shared: Path) -> Path:
+    """Return the folder where `built` records its reads and writes; see `tracing/sitecustomize.py`."""
+    return shared / "trace"
+
+
+@pytest.fixture(scope="session")
+def built(shared: Path, trace: Path) -> Project:
+    """Make a clone with small parameters, and run every stage; tests take copies of it, or only read it.
+
+    The first process that needs it makes it, and another waits.
+    """
+    project, done = Project(shared / "built"), shared / "built.done"
+    with FileLock(f"{project.folder}.lock"):
+        if not done.exists():
+            shutil.rmtree(project.folder, ignore_errors=True)  # of a process that failed
+            unbuilt(project.folder)
+            traced = replace(project, variables={"TRACE": str(trace), "PYTHONPATH": str(TRACING)})
+            stages = {"check", "download", "clean", "tokenize", "split", "train_baseline", "theory"}
+            assert stages < ran(traced.dvc("repro"))
+            commit(project.folder)
+            done.touch()
+    return project
 
 
 def unbuilt(folder: Path) -> Project:

@@ -53,12 +53,12 @@ def test_an_experiment_by_two_processes(built: Project, project: Project) -> Non
         assert max(map(len, table.splitlines())) <= COLUMNS
 
 
-def test_a_bad_parameter_touches_nothing(built: Project) -> None:
-    before = built.results()
-    output = built.dvc("exp", "run", "--set-param", "model.layers=two", fails=True)
-    built.run("git", "checkout", "HEAD", "--", ".")
+def test_a_bad_parameter_touches_nothing(project: Project) -> None:
+    before = project.results()
+    output = project.dvc("exp", "run", "--set-param", "model.layers=two", fails=True)
+    project.run("git", "checkout", "HEAD", "--", ".")
     lines = [line for line in output.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1
     assert "model.layers: was 'two', should be a valid integer" in lines[0]
     assert "Traceback" not in output
-    assert built.results() == before
+    assert project.results() == before

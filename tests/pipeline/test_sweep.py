@@ -9,7 +9,7 @@ import yaml
 
 from tests.pipeline.conftest import SMALL, Project, ran, unbuilt
 
-pytestmark = pytest.mark.xdist_group("pipeline")
+pytestmark = pytest.mark.xdist_group("sweep")
 
 COMMAND = (sys.executable, "-m", "spoilers", "sweep")
 CELLS = {f"sweep@{cell}" for cell in SMALL["sweep.cells"]}

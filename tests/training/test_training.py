@@ -35,6 +35,8 @@ from tests.rnn_data import ROOT, WORDS, table, write_project
 OUTPUTS = [f"data/models/{{cell}}/model.{kind}" for kind in ("safetensors", "json")] + [
     "reports/curves/{cell}.csv"
 ]
+# Groups of tests begin first, so that these do not keep one worker busy when the other is done.
+EARLY = pytest.mark.xdist_group("trainings")
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
 NO_DROPOUT = {f"model.{kind}_dropout": 0.0 for kind in ("embedding", "state", "word")}
 
@@ -89,6 +91,7 @@ def train_here(folder: Path, monkeypatch, cell: str = "lstm") -> None:
 LONG = {"train.epochs": 12, "train.patience": 12}
 
 
+@EARLY
 def test_stopped_three_times(tmp_path, monkeypatch):
     """Kill it before it trains, then interrupt and kill it in training."""
     whole, folder = (
@@ -199,6 +202,7 @@ def of_seeds(folder: Path) -> dict[str, bytes]:
     return outputs(folder) | {name: (folder / name).read_bytes() for name in OF_SEEDS}
 
 
+@EARLY
 def test_seeds_side_by_side_are_those_one_after_the_other(tmp_path, monkeypatch):
     """Compare two workers with more threads to one process, and each seed to a training of it alone."""
     several = write_project(tmp_path / "several", SEEDS)
@@ -224,6 +228,7 @@ def test_seeds_side_by_side_are_those_one_after_the_other(tmp_path, monkeypatch)
         assert (rows[name] < rows[f"{name}_high"]).all()
 
 
+@EARLY
 def test_seeds_are_stopped_together_and_go_on(tmp_path, monkeypatch):
     whole = write_project(tmp_path / "whole", LONG | SEEDS | {"machine.workers": 1})
     folder = write_project(tmp_path / "stopped", LONG | SEEDS | {"machine.checkpoint_seconds": 0.005})
@@ -342,6 +347,7 @@ def curve(folder: Path, cell: str = "lstm") -> dict[str, np.ndarray]:
     return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
 
 
+@EARLY
 def test_two_processes_follow_the_curve_of_one(tmp_path, monkeypatch):
     """Resume from where both were interrupted."""
     one, two, stopped = (write_project(tmp_path / name, NO_DROPOUT) for name in ("one", "two", "stopped"))
@@ -360,6 +366,7 @@ def test_two_processes_follow_the_curve_of_one(tmp_path, monkeypatch):
     assert outputs(stopped) == outputs(two)
 
 
+@EARLY
 def test_an_error_in_one_of_two_processes_ends_both(tmp_path):
     folder = write_project(tmp_path, DIVERGES)
     process = start(folder, *TORCHRUN)
