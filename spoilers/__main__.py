@@ -1,5 +1,6 @@
 """The command `spoilers`, and `python -m spoilers`."""
 
+import gc
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from importlib import import_module
@@ -27,7 +28,9 @@ def call(words: list[str]) -> None:
         if words[:1] != [name]:  # and does not import it: PyTorch takes seconds
             commands.add_parser(name, help=summary)
             continue
+        gc.disable()
         module = import_module(path)
+        errors.collect_no_imports()
         details = {"description": module.__doc__, "formatter_class": RawDescriptionHelpFormatter}
         module.add_arguments(commands.add_parser(name, help=summary, **details))
     arguments = parser.parse_args(words)

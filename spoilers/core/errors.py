@@ -20,6 +20,7 @@ def run(main: Callable[[], None]) -> None:
 
     For an unexpected error, the line also says how to see its traceback.
     """
+    collect_no_imports()
     open_standard_streams()
     try:
         main()
@@ -31,6 +32,12 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(f"error: {printable(' '.join(explain(error).split()), LONGEST)}")
     finally:
         gc.freeze()  # otherwise Python's last collections visit all of PyTorch, for a second
+
+
+def collect_no_imports() -> None:
+    """Let Python's garbage collector run, but not visit what has been imported up to now."""
+    gc.freeze()
+    gc.enable()
 
 
 def explain(error: Exception) -> str:

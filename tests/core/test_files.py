@@ -228,3 +228,18 @@ errors.run(main)
     environment = os.environ | {"PYTHONPATH": str(ROOT), "CODE": code}
     assert subprocess.run(command, shell=True, cwd=tmp_path, env=environment).returncode == 0
     assert (tmp_path / "data").read_text() == ""
+
+
+def test_garbage_is_collected_while_a_stage_runs(tmp_path) -> None:
+    """Not while it is imported: `stages` turns the collector off until then."""
+    stage = tmp_path / "stages"
+    stage.mkdir()
+    (stage / "__init__.py").write_text((ROOT / "stages/__init__.py").read_text())
+    (stage / "look.py").write_text(
+        "import gc\nfrom spoilers.core.errors import run\n"
+        "print(gc.isenabled())\nrun(lambda: print(gc.isenabled()))\n"
+    )
+    command = [sys.executable, "-m", "stages.look"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "True"], done.stderr
