@@ -139,7 +139,8 @@ def fast_yaml() -> Iterator[None]:
 
     @lru_cache(8)
     def pickled(text: str) -> bytes:
-        return pickle.dumps(yaml.load(text, FastLoader) or {})
+        values = json.loads(text) if text.startswith("{") else yaml.load(text, FastLoader)
+        return pickle.dumps(values or {})
 
     def parse(text: str, *_: object, **__: object) -> dict:
         return pickle.loads(pickled(text))
