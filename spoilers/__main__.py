@@ -28,7 +28,7 @@ def call(words: list[str]) -> None:
         if words[:1] != [name]:  # and does not import it: PyTorch takes seconds
             commands.add_parser(name, help=summary)
             continue
-        gc.disable()
+        gc.disable()  # as in `stages`
         module = import_module(path)
         errors.collect_no_imports()
         details = {"description": module.__doc__, "formatter_class": RawDescriptionHelpFormatter}

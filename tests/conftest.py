@@ -9,7 +9,7 @@ from hypothesis import settings
 for library in ("OMP", "MKL", "OPENBLAS"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-# Tests start many processes, which shall not compile the same modules again and again.
+# Tests start many processes, which should not compile the same modules again and again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 

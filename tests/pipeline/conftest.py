@@ -47,7 +47,9 @@ class Project:
     def run(self, *command: str, fails: bool = False) -> str:
         """Run a command; return what it printed. Asserts on its exit status."""
         environment = inherited() | self.variables
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=900
+        )
         output = done.stdout + done.stderr
         assert (done.returncode != 0) == fails, output
         return output
