@@ -17,11 +17,15 @@ from spoilers.corpus.sample.sentences import Speaker, capitalize, load_opinions,
 
 PATHS = sorted((FOLDER / "novels").glob("*.yaml"))
 NOVELS = load_novels()
-REVIEWS = list(compose.compose(3000, 0.25, seed=7))
 PLAIN = Habits("plain", contracts=False, careless=0.0)
 FRAMED = [(kind, part) for kind, parts in load_opinions().items() for part in parts if part != "bare"]
 # An unfilled slot, a doubled space or word, two articles in a row, misplaced punctuation.
 UNEVEN = re.compile(r"[{}]|  | [.,?!]|[.,?!][.,]|\b(an?|the) (an?|the)\b|\b(?!had |that |her )(\w+ )\3")
+
+
+@pytest.fixture(scope="module")
+def reviews() -> list[dict]:
+    return list(compose.compose(3000, 0.25, seed=7))
 
 
 def sentences(review: dict) -> list[str]:
@@ -98,8 +102,8 @@ def test_frames_without_a_slot_are_rare() -> None:
     assert all(len(load_stems(kind)) >= 25 for kind, part in FRAMED if part == "tails")
 
 
-def test_sentences_read_evenly() -> None:
-    for review in REVIEWS:
+def test_sentences_read_evenly(reviews) -> None:
+    for review in reviews:
         for text in sentences(review):
             if text != compose.BANNER:
                 assert not UNEVEN.search(text), text
@@ -143,18 +147,18 @@ def test_equal_arguments_give_equal_bytes(tmp_path) -> None:
     assert (tmp_path / "a").read_bytes() != (tmp_path / "c").read_bytes()
 
 
-def test_labels_follow_the_sentences() -> None:
-    for review in REVIEWS:
+def test_labels_follow_the_sentences(reviews) -> None:
+    for review in reviews:
         flags = [flag for flag, _ in review["review_sentences"]]
         assert review["has_spoiler"] == any(flags)
         assert sum(a != b for a, b in pairwise([0, *flags, 0])) <= 2, "flagged sentences stand together"
         assert not (review["has_spoiler"] and sentences(review)[0] == compose.BANNER)
 
 
-def test_only_spoiler_reviews_name_a_twist() -> None:
+def test_only_spoiler_reviews_name_a_twist(reviews) -> None:
     twists = {novel.book_id: [twist.lower() for twist in novel.twists] for novel in NOVELS}
     told = 0
-    for review in REVIEWS:
+    for review in reviews:
         banner = sentences(review)[0] == compose.BANNER
         for flag, text in review["review_sentences"]:
             if any(twist in text.lower() for twist in twists[review["book_id"]]):
@@ -163,21 +167,21 @@ def test_only_spoiler_reviews_name_a_twist() -> None:
     assert told > 100
 
 
-def test_shape() -> None:
-    lengths = np.array([len(sentences(review)) for review in REVIEWS])
-    assert 0.21 < np.mean([review["has_spoiler"] for review in REVIEWS]) < 0.29
+def test_shape(reviews) -> None:
+    lengths = np.array([len(sentences(review)) for review in reviews])
+    assert 0.21 < np.mean([review["has_spoiler"] for review in reviews]) < 0.29
     assert 4 <= np.quantile(lengths, 0.5) <= 10
     assert lengths.max() > 4 * np.median(lengths)
-    assert 0.005 < np.mean([sentences(r)[0] == compose.BANNER for r in REVIEWS]) < 0.03
-    assert {review["rating"] for review in REVIEWS} == set(range(6))
-    users = [review["user_id"] for review in REVIEWS]
+    assert 0.005 < np.mean([sentences(r)[0] == compose.BANNER for r in reviews]) < 0.03
+    assert {review["rating"] for review in reviews} == set(range(6))
+    users = [review["user_id"] for review in reviews]
     assert len(set(users)) == 1 + sum(a != b for a, b in pairwise(users)), (
         "a user's reviews follow each other"
     )
-    shelves = Counter((review["user_id"], review["book_id"]) for review in REVIEWS)
+    shelves = Counter((review["user_id"], review["book_id"]) for review in reviews)
     assert max(shelves.values()) == 1, "nobody reviews a book twice"
     placeholders = {text.lower() for text in load_opinions()["placeholders"]["bare"]}
-    assert any(sentences(review)[0].lower() in placeholders for review in REVIEWS)
+    assert any(sentences(review)[0].lower() in placeholders for review in reviews)
 
 
 def as_tokens(text: str) -> str:
@@ -200,8 +204,8 @@ def test_few_sentences_of_the_test_stand_in_training(seed) -> None:
         assert np.mean(copied) < 0.05
 
 
-def test_flagged_sentences_hardly_repeat_within_a_book() -> None:
-    flagged = [(r["book_id"], text) for r in REVIEWS for flag, text in r["review_sentences"] if flag]
+def test_flagged_sentences_hardly_repeat_within_a_book(reviews) -> None:
+    flagged = [(r["book_id"], text) for r in reviews for flag, text in r["review_sentences"] if flag]
     assert len(set(flagged)) > 0.95 * len(flagged)
 
 
@@ -211,8 +215,8 @@ def test_announcements_are_often_false() -> None:
         re.escape(text[:-1].lower()) for text in load_opinions()["warnings"]["bare"] if text.endswith(".")
     ]
     warning = re.compile("|".join(frames))
-    reviews = [r for r in compose.compose(3000, 0.25, 5) if sentences(r)[0] != compose.BANNER]
-    labels = [r["has_spoiler"] for r in reviews if warning.search(" ".join(sentences(r)).lower())]
+    kept = [r for r in compose.compose(3000, 0.25, 5) if sentences(r)[0] != compose.BANNER]
+    labels = [r["has_spoiler"] for r in kept if warning.search(" ".join(sentences(r)).lower())]
     assert len(labels) > 20
     assert 0.35 < np.mean(labels) < 0.75
 
