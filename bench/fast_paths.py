@@ -133,8 +133,8 @@ def tabulate(count: int) -> str:
     keep_freed_memory()
     size, batch = SHAPES[0]
     lines = [
-        f"A training step of the LSTM of size {size} in batches of {batch}, {torch.get_num_threads()}"
-        f" threads, PyTorch {torch.__version__}: time with the plain version, over that with the fast path.",
+        f"A training step of the LSTM of size {size} in batches of {batch}, {page.threads()},"
+        f" PyTorch {torch.__version__}: time with the plain version, over that with the fast path.",
         "",
         "| fast path | plain version | times as long |",
         "|---|---|--:|",

@@ -317,7 +317,7 @@ def tabulate(count: int) -> str:
 
 def describe(count: int) -> str:
     lengths = make_reviews(count, MOST).lengths
-    where = f"{torch.get_num_threads()} threads"
+    where = page.threads()
     if DEVICE.type == "cuda":
         versions = f"CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
         where = f"{torch.cuda.get_device_name()}, {versions}"

@@ -127,6 +127,12 @@ def one_seed(found: dict) -> None:
         found["comparison"]["models"][cell]["sd_over_seeds"] = 0.0
 
 
+def no_gap(found: dict) -> None:
+    """Bring the loss on training close to that on validation."""
+    for cell in ("lstm", "gru"):
+        found["trained"][cell] = found["trained"][cell] | {"train_loss": 0.55}
+
+
 def opposite(found: dict) -> None:
     """Reverse the findings on data, training and tuning."""
     found["data"]["classes"]["spoiler"]["reviews"] = 9999
@@ -134,8 +140,8 @@ def opposite(found: dict) -> None:
     found["data"]["ratings"][0]["shown"] = found["data"]["years"][1]["shown"] = 1
     for row in found["data"]["lengths"]:
         row["median"] = 100
+    no_gap(found)
     for cell in ("lstm", "gru"):
-        found["trained"][cell] = found["trained"][cell] | {"train_loss": 0.55}
         found["comparison"]["models"][cell] |= {"calibration_error": 0.2, "low": 0.1}
         found["comparison"]["cost"][cell] |= {"embedding_parameters": 10}
         found["ablation"]["mean_of_seeds"][cell] = found["ablation"]["mean_of_seeds"][cell] | {
@@ -158,6 +164,8 @@ def opposite(found: dict) -> None:
 
 
 def little_to_tell(found: dict) -> None:
+    no_gap(found)
+    found["ablation"]["changes"] = found["ablation"]["changes"][:1]
     found["leakage"] = {"splits": {}, "word": None, "warnings": None, "copies": None}
     found["errors"], found["slices"] = [], []
     found["data"] |= {"ratings": [], "years": [], "words": []}
@@ -218,16 +226,24 @@ ALTERED = {
         ["was trained once and scored", "the chance of a single training"],
         ["overlap", "choice of test books and of seeds, and"],
     ),
+    no_gap: (
+        ["was no better in the table above"],
+        ["overfit", "It is the next thing to try", "promise most"],
+    ),
     opposite: (
         [
             "are split by user",
             "differ from the rest at these ratings and years: no rating and 2013",
             "The last state describes the review",
             "Better than the default with every seed",
+            "It is the next thing to try.",
         ],
         ["come late", "overfit", "No change beat", "that is not seen", "Only 70%", "New books bring"],
     ),
-    little_to_tell: (["The networks make none."], ["because it has read other reviews"]),
+    little_to_tell: (
+        ["The networks make none.", "It is the next thing to try."],
+        ["because it has read other reviews"],
+    ),
 }
 
 
