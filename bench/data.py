@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,28 +35,15 @@ RAW = Path("data/raw/reviews.json.gz")
 
 def write_reviews(path: Path, reviews: int) -> None:
     """Write `reviews` records; each sentence joins two halves from pools, so that few are alike."""
-    import msgspec
     import numpy as np
     from isal import igzip
 
     draw = np.random.default_rng(0)
-    users, books = max(reviews // 73, 1), 25_475
-    user_of = np.sort(draw.integers(users, size=reviews))
-    book_of = draw.zipf(1.2, reviews) % books
-    days = draw.integers(
-        np.datetime64("2007-01-01").astype(int), np.datetime64("2017-11-01").astype(int), reviews
-    )
-    days = days.astype("datetime64[D]").astype(str)
-    ratings = draw.integers(6, size=reviews)
-    spoils = draw.random(reviews) < 0.065
-    kinds = draw.random(reviews)  # below 0.015 a placeholder, below 0.03 a banner
-    names = draw.integers(2 * RARE, size=reviews).tolist()  # every second review has a rare word
+    heads = make_heads(draw, reviews)
     openings, closings = make_halves(draw, 150_000)
-
     path.parent.mkdir(parents=True)
     with igzip.open(path, "wb", compresslevel=1) as file:
         for start in range(0, reviews, 10_000):
-            lines = []
             block = range(start, min(start + 10_000, reviews))
             # quartiles 3, 7 and 16 sentences, mean 13
             lengths = np.clip(np.exp(draw.normal(np.log(7.3), 1.15, len(block))), 1, 150).astype(int)
@@ -63,30 +51,50 @@ def write_reviews(path: Path, reviews: int) -> None:
             left = draw.integers(len(openings), size=ends[-1]).tolist()
             right = draw.integers(len(closings), size=ends[-1]).tolist()
             sentences = [openings[i] + closings[j] for i, j in zip(left, right, strict=True)]
-            for i, end, length in zip(block, ends, lengths.tolist(), strict=True):
-                parts = sentences[end - length : end]
-                if names[i] < RARE:
-                    parts[-1] = b'%s %s."]' % (parts[-1][:-2], spell(100_000 + names[i]).encode())
-                if spoils[i]:  # the later half of the review
-                    parts[length // 2 :] = [b"[1" + part[2:] for part in parts[length // 2 :]]
-                elif kinds[i] < 0.015:
-                    parts = [b'[0, "Review to come."]']
-                elif kinds[i] < 0.03:
-                    parts.insert(0, b'[0, "** spoiler alert **"]')
-                lines.append(
-                    b'{"user_id": "%032x", "timestamp": "%s", "review_sentences": [%s], "rating": %d,'
-                    b' "has_spoiler": %s, "book_id": "%d", "review_id": "%032x"}\n'
-                    % (
-                        int(user_of[i]) * 0x9E3779B97F4A7C15,
-                        days[i].encode(),
-                        b", ".join(parts),
-                        ratings[i],
-                        msgspec.json.encode(bool(spoils[i])),
-                        book_of[i],
-                        i * 0x9E3779B97F4A7C15F39CC0605CEDC834 % 2**128,
-                    )
-                )
-            file.write(b"".join(lines))
+            texts = (sentences[end - n : end] for end, n in zip(ends, lengths.tolist(), strict=True))
+            file.write(b"".join(map(record, block, heads, texts)))
+
+
+def make_heads(draw, reviews: int) -> Iterator[tuple]:
+    """Return what `record` needs of each review beside its number and its sentences."""
+    import numpy as np
+
+    users = np.sort(draw.integers(max(reviews // 73, 1), size=reviews))
+    books = draw.zipf(1.2, reviews) % 25_475
+    first, last = (np.datetime64(day).astype(int) for day in ("2007-01-01", "2017-11-01"))
+    days = draw.integers(first, last, reviews).astype("datetime64[D]").astype(str)
+    ratings = draw.integers(6, size=reviews)
+    spoils = draw.random(reviews) < 0.065
+    kinds = draw.random(reviews)
+    names = draw.integers(2 * RARE, size=reviews)
+    return zip(users, books, days, ratings, spoils, kinds, names, strict=True)
+
+
+def record(number: int, head: tuple, sentences: list[bytes]) -> bytes:
+    """Return a line of the file; `sentences` are pairs of a flag and a text as JSON."""
+    user, book, day, rating, spoils, kind, name = head
+    if name < RARE:  # every second review has a rare word
+        sentences[-1] = b'%s %s."]' % (sentences[-1][:-2], spell(100_000 + name).encode())
+    if spoils:  # the later half of the review
+        half = len(sentences) // 2
+        sentences[half:] = [b"[1" + sentence[2:] for sentence in sentences[half:]]
+    elif kind < 0.015:
+        sentences = [b'[0, "Review to come."]']
+    elif kind < 0.03:
+        sentences.insert(0, b'[0, "** spoiler alert **"]')
+    return (
+        b'{"user_id": "%032x", "timestamp": "%s", "review_sentences": [%s], "rating": %d,'
+        b' "has_spoiler": %s, "book_id": "%d", "review_id": "%032x"}\n'
+        % (
+            int(user) * 0x9E3779B97F4A7C15,
+            day.encode(),
+            b", ".join(sentences),
+            rating,
+            b"true" if spoils else b"false",
+            book,
+            number * 0x9E3779B97F4A7C15F39CC0605CEDC834 % 2**128,
+        )
+    )
 
 
 def make_halves(draw, number: int) -> tuple[list[bytes], list[bytes]]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from bench import page
-from bench.train import SEED, SHAPES, clock, make_reviews, prepare_training
+from bench.train import SEED, SHAPES, clock, make_reviews, prepare_training, threads
 from spoilers.core.allocator import keep_freed_memory
 from spoilers.models import bidirectional, network, segment_max
 from spoilers.models.batches import epoch_order
@@ -133,7 +133,7 @@ def tabulate(count: int) -> str:
     keep_freed_memory()
     size, batch = SHAPES[0]
     lines = [
-        f"A training step of the LSTM of size {size} in batches of {batch}, {page.threads()},"
+        f"A training step of the LSTM of size {size} in batches of {batch}, {threads()},"
         f" PyTorch {torch.__version__}: time with the plain version, over that with the fast path.",
         "",
         "| fast path | plain version | times as long |",

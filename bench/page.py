@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import torch
-
 README = Path(__file__).with_name("README.md")
 
 
@@ -16,9 +14,3 @@ def put(
         text += f"\n{heading}\n\n{begin}\n{end}\n"
     before, rest = text.split(begin)
     path.write_text(f"{before}{begin}\n{table}{end}{rest.split(end)[1]}", encoding="utf-8")
-
-
-def threads() -> str:
-    """Return the number of PyTorch's threads, in words."""
-    number = torch.get_num_threads()
-    return "1 thread" if number == 1 else f"{number} threads"

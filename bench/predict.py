@@ -59,7 +59,7 @@ def tabulate(reviews: int) -> str:
     alone = train.measure("ours", "lstm", size, batch, "float32", ALONE)["inference"]
     lines = [
         f"{reviews:,} synthetic reviews in {(FOLDER / RAW).stat().st_size / 1e6:,.0f} MB of gzip, {tokens:,}"
-        f" tokens read; LSTM of size {size}, {page.threads()}. From the command to"
+        f" tokens read; LSTM of size {size}, {train.threads()}. From the command to"
         " its end, loading of Python and PyTorch included. The network alone, on reviews that are ready in"
         f" memory, takes {alone / 1e3:.0f} thousand tokens a second (the inference figure of bench-train,"
         " measured in this run).",

@@ -317,7 +317,7 @@ def tabulate(count: int) -> str:
 
 def describe(count: int) -> str:
     lengths = make_reviews(count, MOST).lengths
-    where = page.threads()
+    where = threads()
     if DEVICE.type == "cuda":
         versions = f"CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
         where = f"{torch.cuda.get_device_name()}, {versions}"
@@ -327,6 +327,12 @@ def describe(count: int) -> str:
         f" {lengths.mean():.0f} words, cut to {LONGEST}), {WORDS:,} words, {where}, PyTorch"
         f" {torch.__version__}. Thousands of real tokens a second; padding counts for nothing."
     )
+
+
+def threads() -> str:
+    """Return the number of PyTorch's threads, in words."""
+    number = torch.get_num_threads()
+    return "1 thread" if number == 1 else f"{number} threads"
 
 
 def row(cell: str, size: int, batch: int, precision: str, found: dict[str, float]) -> str:

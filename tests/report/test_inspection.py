@@ -61,37 +61,52 @@ def three(seed: int = 0) -> dict[str, list[dict]]:
     return {name: random_reviews(size, seed + size) for name, size in zip(SPLITS, (200, 40, 60), strict=True)}
 
 
-def test_counts_are_those_of_plain_python(tmp_path, monkeypatch):
-    monkeypatch.setattr(counting, "BATCH", 23)
-    parts = three()
-    every = [review for name in SPLITS for review in parts[name]]
-    counts, held = count_splits(write(tmp_path, parts), len(VOCABULARY))
-    tables = describe(counts)
+EVERY = [review for part in three().values() for review in part]
 
+
+@pytest.fixture
+def counted(tmp_path, monkeypatch) -> tuple:
+    """Count `three()` in small batches: the counts, and how often each word is held."""
+    monkeypatch.setattr(counting, "BATCH", 23)
+    return count_splits(write(tmp_path, three()), len(VOCABULARY))
+
+
+def test_lengths_are_those_of_plain_python(counted):
+    tables = describe(counted[0])
     lengths = {(row["what"], row["class"]): row for row in tables["lengths"]}
     for kind, label in (("no spoiler", False), ("spoiler", True)):
-        tokens = sorted(len(review["ids"]) for review in every if review["label"] == label)
+        tokens = sorted(len(review["ids"]) for review in EVERY if review["label"] == label)
         row = lengths["tokens in a review", kind]
         assert row["mean"] == round(sum(tokens) / len(tokens), 1)
         assert row["median"] == tokens[math.ceil(len(tokens) / 2) - 1]
         assert row["longest"] == tokens[-1]
         labelled = [
             pair
-            for review in every
+            for review in EVERY
             if review["sentence_labels"]
             for pair in zip(review["sentence_lengths"], review["sentence_labels"], strict=True)
         ]
         sentences = [n for n, flag in labelled if flag == label]
         assert lengths["tokens in a sentence", kind]["mean"] == round(sum(sentences) / len(sentences), 1)
 
-    for key, value in (("rating", lambda r: r["rating"]), ("year", lambda r: r["date"] and r["date"].year)):
-        found = {row[key]: (row["reviews"], row["share"]) for row in tables[f"{key}s"]}
-        known = [(value(review), review["label"]) for review in every if value(review) is not None]
-        reviews, spoilers = Counter(v for v, _ in known), Counter(v for v, label in known if label)
-        assert found == {v: (n, round(spoilers[v] / n, 4)) for v, n in reviews.items()}
+    curve = length_curve(counted[0].review_tokens)
+    assert sum(row["spoiler"] for row in curve) == pytest.approx(1)
 
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("rating", lambda r: r["rating"]), ("year", lambda r: r["date"] and r["date"].year)]
+)
+def test_shares_are_those_of_plain_python(counted, key, value):
+    found = {row[key]: (row["reviews"], row["share"]) for row in describe(counted[0])[f"{key}s"]}
+    known = [(value(review), review["label"]) for review in EVERY if value(review) is not None]
+    reviews, spoilers = Counter(v for v, _ in known), Counter(v for v, label in known if label)
+    assert found == {v: (n, round(spoilers[v] / n, 4)) for v, n in reviews.items()}
+
+
+def test_positions_are_those_of_plain_python(counted):
+    tables = describe(counted[0])
     flagged, sentences, places = Counter(), Counter(), []
-    for review in every:
+    for review in EVERY:
         flags = review["sentence_labels"]
         if review["label"] and flags and len(flags) >= 10:
             middles = [(i + 0.5) / len(flags) for i in range(len(flags))]
@@ -107,17 +122,16 @@ def test_counts_are_those_of_plain_python(tmp_path, monkeypatch):
         "error": round(np.std(places, ddof=1) / len(places) ** 0.5, 4),
     }
 
-    books, users = tables["groups"]["book"], tables["groups"]["user"]
-    by_book = Counter(review["book_id"] for review in every)
-    assert (books["groups"], books["most"]) == (len(by_book), max(by_book.values()))
-    assert users["groups"] == len({review["user_id"] for review in every} - {None})
 
+def test_groups_and_words_are_those_of_plain_python(counted):
+    counts, held = counted
+    groups = describe(counts)["groups"]
+    by_book = Counter(review["book_id"] for review in EVERY)
+    assert (groups["book"]["groups"], groups["book"]["most"]) == (len(by_book), max(by_book.values()))
+    assert groups["user"]["groups"] == len({review["user_id"] for review in EVERY} - {None})
     for i in range(len(VOCABULARY)):
-        holding = [review["label"] for review in parts["train"] if i in review["ids"]]
+        holding = [review["label"] for review in three()["train"] if i in review["ids"]]
         assert held[i].tolist() == [holding.count(False), holding.count(True)]
-
-    curve = length_curve(counts.review_tokens)
-    assert sum(row["spoiler"] for row in curve) == pytest.approx(1)
 
 
 def test_words_of_validation_and_test_are_not_looked_at(tmp_path):

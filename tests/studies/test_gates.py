@@ -109,24 +109,30 @@ def test_half_lives():
     assert "median_half_life" not in gates.summary("gru", "reset", values)
 
 
-@pytest.mark.parametrize("source", ["sample", "goodreads"])
-def test_words_are_shown_of_the_sample_alone(tmp_path, monkeypatch, source):
-    write_project(tmp_path)
-    monkeypatch.chdir(tmp_path)
+def save_networks() -> None:
+    """Save an untrained network of either cell where the stage reads them."""
+    sizes = params.load().model.model_copy(update={"embedding_size": 8, "hidden_size": 8})
     for cell in CELLS:
-        sizes = params.load().model.model_copy(update={"embedding_size": 8, "hidden_size": 8})
         arguments = architecture(cell, sizes, WORDS)
         description = {
             "architecture": arguments,
             "max_tokens": 64,
             "precision": "float32",
             "temperature": 1.0,
+            "threshold": 0.5,
+            "sentence_threshold": None,
         }
-        description |= {"threshold": 0.5, "sentence_threshold": None}
         folder = Path(f"data/models/{cell}")
         folder.mkdir(parents=True)
         weights = SpoilerRNN(**arguments).state_dict()
         save(folder, cell, weights, description, stage.VOCABULARY, False, True)
+
+
+@pytest.mark.parametrize("source", ["sample", "goodreads"])
+def test_words_are_shown_of_the_sample_alone(tmp_path, monkeypatch, source):
+    write_project(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    save_networks()
     labels = pq.read_table(stage.TEST)["label"].to_numpy()
     Path("data/predictions").mkdir()
     scores = {cell: pa.array(labels, pa.float32()) for cell in CELLS}

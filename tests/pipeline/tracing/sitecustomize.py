@@ -56,6 +56,25 @@ def watch_files(record: Record) -> None:
     sys.addaudithook(hook)
 
 
+def name_sections(section: type, part: object, name: str) -> None:
+    """Put its own full name beside the values of each section."""
+    vars(part)["_traced"] = name
+    for field in type(part).model_fields:
+        if isinstance(vars(part)[field], section):
+            name_sections(section, vars(part)[field], f"{name}{field}.")
+
+
+def record_leaves(record: Record, values: dict, name: str, replaced: Iterable[str] = ()) -> None:
+    """Record the full name of each setting in `values` that was not replaced."""
+    for key, value in values.items():
+        if key in replaced:
+            continue
+        if isinstance(value, dict):
+            record_leaves(record, value, f"{name}{key}.")
+        else:
+            record("setting", name + key)
+
+
 def watch_params(record: Record, module: object) -> None:
     """Record the full name of each setting that is read from the result of `params.load`.
 
@@ -65,15 +84,9 @@ def watch_params(record: Record, module: object) -> None:
     section, load = module.Section, module.load
     dump, iterate, copy = section.model_dump, section.__iter__, section.model_copy
 
-    def name_sections(part: object, name: str) -> None:
-        vars(part)["_traced"] = name
-        for field in type(part).model_fields:
-            if isinstance(vars(part)[field], section):
-                name_sections(vars(part)[field], f"{name}{field}.")
-
     def load_and_name(*arguments: object) -> object:
         loaded = load(*arguments)
-        name_sections(loaded, "")
+        name_sections(section, loaded, "")
         return loaded
 
     def get(self: object, field: str) -> object:
@@ -90,24 +103,13 @@ def watch_params(record: Record, module: object) -> None:
         return copied
 
     def iterate_all(self: object) -> object:
-        for field, value in iterate(self):
-            getattr(self, field)
-            yield field, value
+        return ((field, getattr(self, field)) for field, _ in iterate(self))
 
     def dump_all(self: object, **options: object) -> dict:
         dumped = dump(self, **options)
         if "_traced" in vars(self):
-            record_leaves(dumped, vars(self)["_traced"], vars(self).get("_replaced", ()))
+            record_leaves(record, dumped, vars(self)["_traced"], vars(self).get("_replaced", ()))
         return dumped
-
-    def record_leaves(values: dict, name: str, replaced: Iterable[str] = ()) -> None:
-        for key, value in values.items():
-            if key in replaced:
-                continue
-            if isinstance(value, dict):
-                record_leaves(value, f"{name}{key}.")
-            else:
-                record("setting", name + key)
 
     module.load = load_and_name
     section.__getattribute__, section.__iter__ = get, iterate_all
