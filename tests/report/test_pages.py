@@ -127,6 +127,12 @@ def one_seed(found: dict) -> None:
         found["comparison"]["models"][cell]["sd_over_seeds"] = 0.0
 
 
+def vectors(found: dict) -> None:
+    settings = found["params"]
+    model = settings.model.model_copy(update={"vectors": "vectors.txt"})
+    found["params"] = settings.model_copy(update={"model": model})
+
+
 def no_gap(found: dict) -> None:
     """Bring the loss on training close to that on validation."""
     for cell in ("lstm", "gru"):
@@ -226,6 +232,7 @@ ALTERED = {
         ["was trained once and scored", "the chance of a single training"],
         ["overlap", "choice of test books and of seeds, and"],
     ),
+    vectors: (["more labelled reviews promise most"], ["word vectors trained on other text"]),
     no_gap: (
         ["was no better in the table above"],
         ["overfit", "It is the next thing to try", "promise most"],
